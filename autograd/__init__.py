@@ -1,0 +1,141 @@
+"""A scalar autograd engine to see through.
+
+    >>> from autograd import Value
+    >>> x = Value(3.0, name="x")
+    >>> y = x * x + 2 * x
+    >>> y.backward()
+    >>> x.grad
+    8.0
+
+``Value`` records operations; ``backward()`` applies the chain rule. ``grad``, ``hessian`` and their kin differentiate
+functions. Every operation is a function here and takes floats, NumPy arrays and Values.
+"""
+
+from autograd import errors, files, io, op, ops, text
+from autograd.custom import custom
+from autograd.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd.errors import AnomalyError, AutogradError, DomainError, GraphError, LoadError, StaleGraphError
+from autograd.forward import Dual
+from autograd.io import load, save
+from autograd.modes import detect_anomaly, ieee, no_grad
+from autograd.ops.activations import elu, erf, erfc, gelu, logaddexp, logsigmoid, sigmoid, silu, softplus
+from autograd.ops.arithmetic import add, div, mul, neg, sub
+from autograd.ops.elementary import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cbrt,
+    cos,
+    cosh,
+    exp,
+    expm1,
+    hypot,
+    log,
+    log1p,
+    log2,
+    log10,
+    reciprocal,
+    sin,
+    sinh,
+    sqrt,
+    square,
+    tan,
+    tanh,
+)
+from autograd.ops.elementary import pow as pow
+from autograd.ops.nary import dot, logsumexp, mean, product, softmax
+from autograd.ops.nary import sum as sum
+from autograd.ops.selection import abs as abs
+from autograd.ops.selection import clip, floor, leaky_relu, maximum, minimum, relu, sign, where
+from autograd.reverse import Step, steps, topological
+from autograd.stale import verify
+from autograd.value import Value
+
+__all__ = [
+    "AnomalyError",
+    "AutogradError",
+    "DomainError",
+    "Dual",
+    "GraphError",
+    "LoadError",
+    "StaleGraphError",
+    "Step",
+    "Value",
+    "acos",
+    "acosh",
+    "add",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cbrt",
+    "clip",
+    "cos",
+    "cosh",
+    "custom",
+    "detect_anomaly",
+    "div",
+    "dot",
+    "elu",
+    "erf",
+    "erfc",
+    "errors",
+    "exp",
+    "expm1",
+    "files",
+    "floor",
+    "gelu",
+    "grad",
+    "hessian",
+    "hvp",
+    "hypot",
+    "ieee",
+    "io",
+    "jacobian",
+    "jvp",
+    "leaky_relu",
+    "load",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logsigmoid",
+    "logsumexp",
+    "maximum",
+    "mean",
+    "minimum",
+    "mul",
+    "neg",
+    "no_grad",
+    "op",
+    "ops",
+    "product",
+    "reciprocal",
+    "relu",
+    "save",
+    "sigmoid",
+    "sign",
+    "silu",
+    "sin",
+    "sinh",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "square",
+    "steps",
+    "sub",
+    "tan",
+    "tanh",
+    "text",
+    "topological",
+    "value_and_grad",
+    "verify",
+    "vjp",
+    "where",
+]

@@ -1,0 +1,38 @@
+"""Everything that autograd raises on purpose.
+
+    AutogradError
+    ├── DomainError      an operation is not defined at these inputs: log(-1), 1/0, exp(1000)
+    ├── AnomalyError     detect_anomaly() met the first nan or inf, and names its source line
+    ├── GraphError       there is no graph where one is needed
+    │   └── StaleGraphError  data was edited after the forward pass that recorded the graph
+    └── LoadError        a saved graph or model cannot be read
+
+Wrong types are plain ``TypeError``, wrong arguments plain ``ValueError``, as everywhere in Python.
+"""
+
+
+class AutogradError(Exception):
+    """The base of every error that this package defines."""
+
+
+class DomainError(AutogradError, ArithmeticError, ValueError):
+    """An operation is not defined at its inputs, where Python's ``float`` says so too.
+
+    Inside ``autograd.ieee()`` the same call returns inf or nan instead.
+    """
+
+
+class AnomalyError(AutogradError, ArithmeticError):
+    """Inside ``autograd.detect_anomaly()``: the first nan or inf, with the source line that made it."""
+
+
+class GraphError(AutogradError, RuntimeError):
+    """A gradient was asked of something that has no recorded graph, or not this one."""
+
+
+class StaleGraphError(GraphError):
+    """``data`` was edited after the forward pass: the recorded graph no longer describes it."""
+
+
+class LoadError(AutogradError, ValueError):
+    """A file is not a saved graph or model, or is a broken one."""

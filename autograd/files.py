@@ -1,0 +1,41 @@
+"""Files are written whole or not at all."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
+    """Write ``content`` to ``path`` so that a reader finds the old file or the new one, never a part.
+
+    The text (UTF-8) goes to a temporary file in the same folder, reaches the disk, and takes the name in one step.
+    A file that was there keeps its permissions; a symbolic link keeps pointing where it points.
+
+    Raises:
+        OSError: the folder is missing or not writable, or the disk is full; ``path`` is as it was.
+    """
+    target = Path(os.path.realpath(path))
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    if target.is_dir():
+        raise IsADirectoryError(f"{os.fspath(path)} is a folder: give the name of a file in it")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"the folder {target.parent} does not exist: create it, or choose another path")
+    try:
+        mode = target.stat().st_mode & 0o7777
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = 0o666 & ~umask
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, mode)
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

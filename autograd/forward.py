@@ -1,0 +1,99 @@
+"""Forward mode: dual numbers, which carry a derivative along.
+
+A ``Dual`` is a primal and a tangent: x + t*e with e*e = 0. Each call of ``jvp`` has an e of its own, told by its tag,
+so that nested calls do not mistake one variable's tangent for another's (perturbation confusion: Siskind & Pearlmutter,
+2005). The primal and the tangent are floats, Values, or Duals of an older tag.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from autograd import modes
+from autograd.number import Number
+from autograd.op import FLOAT_ERRORS, READINGS, Op, Reading
+from autograd.ops.nary import sum as sum_of
+
+_tags = itertools.count(1)
+
+
+def fresh_tag() -> int:
+    """A tag that no dual number has; larger than all before."""
+    return next(_tags)
+
+
+class Dual(Number):
+    """``primal + tangent * e``: a number and its derivative in one direction."""
+
+    __slots__ = ("primal", "tag", "tangent")
+
+    def __init__(self, primal: Any, tangent: Any, tag: int) -> None:
+        self.primal = primal
+        self.tangent = tangent
+        self.tag = tag
+
+    def __repr__(self) -> str:
+        return f"Dual({self.primal!r}, {self.tangent!r})"
+
+    @property
+    def data(self) -> float:
+        """The plain number at the bottom."""
+        primal = self.primal
+        return primal.data if isinstance(primal, Number) else float(primal)
+
+
+def parts(x: Any, tag: int) -> tuple[Any, Any]:
+    """Primal and tangent with respect to the e of ``tag``: of any other number the tangent is 0."""
+    return (x.primal, x.tangent) if isinstance(x, Dual) and x.tag == tag else (x, 0.0)
+
+
+def run_duals(op: Op, operands: tuple[Any, ...]) -> Any:
+    """The reading of Duals: the operation on the primals, its linear part on the tangents."""
+    if any(isinstance(x, np.ndarray) and x.ndim for x in operands):
+        return np.frompyfunc(lambda *each: op.apply(each), len(operands), 1)(*operands)
+    tag = max(x.tag for x in operands if isinstance(x, Dual))
+    primals = [parts(x, tag)[0] for x in operands]
+    z = op.apply(tuple(primals))
+    terms = [
+        local if is_one(tangent) else tangent if is_one(local) else local * tangent
+        for local, tangent in zip(
+            partials(op, z, primals), (parts(x, tag)[1] for x in operands), strict=True
+        )
+        if not is_zero(tangent)
+    ]
+    tangent = terms[0] if len(terms) == 1 else sum_of(terms) if terms else 0.0
+    return Dual(z, tangent, tag)
+
+
+def is_one(x: Any) -> bool:
+    """The plain float 1: a product with it needs no node."""
+    return x.__class__ is float and x == 1.0
+
+
+def is_zero(x: Any) -> bool:
+    """The plain float 0, which no derivative comes from."""
+    return x.__class__ is float and x == 0.0
+
+
+def partials(op: Op, z: Any, operands: list[Any]) -> list[Any]:
+    """d z / d operand for every operand, on any kind of number; a slope is inf or nan where it is, never an error."""
+    if all(x.__class__ is float or x.__class__ is int for x in (z, *operands)) and op.arity is not None:
+        return [op.partial_on_floats(i, z, operands) for i in range(op.arity)]
+    try:
+        return all_rules(op, z, operands)
+    except FLOAT_ERRORS:
+        with modes.ieee():
+            return all_rules(op, z, operands)
+
+
+def all_rules(op: Op, z: Any, operands: list[Any]) -> list[Any]:
+    """Every rule of the operation, run on these operands."""
+    if callable(op.partials):
+        return list(op.partials(z, *operands))
+    return [rule(z, *operands) for rule in op.partials]
+
+
+READINGS[Dual] = Reading(3, run_duals)

@@ -1,0 +1,155 @@
+"""Graphs as JSON: saved whole, loaded with every node checked. Nothing in a file is ever run."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autograd.errors import LoadError
+from autograd.files import write_atomically
+from autograd.op import FLOAT_ERRORS
+from autograd.ops import TABLE
+from autograd.record import build, local_derivatives
+from autograd.reverse import UNREACHED, topological
+from autograd.stale import verify
+from autograd.value import Value
+
+FORMAT, VERSION = "autograd scalar graph", 1
+
+
+def to_json_number(x: float) -> float | str:
+    """A float as JSON has it; inf and nan, which JSON lacks, as text."""
+    return x if math.isfinite(x) else repr(x)
+
+
+def from_json_number(x: Any, where: str) -> float:
+    """The float of a JSON number or of "inf", "-inf", "nan". LoadError: it is something else."""
+    if isinstance(x, int | float) and not isinstance(x, bool):
+        return float(x)
+    if x in ("inf", "-inf", "nan"):
+        return float(x)
+    raise LoadError(f"{where}: {x!r:.40} is no number")
+
+
+def dumps(roots: Value | Sequence[Value]) -> str:
+    """The graph behind one root or several as JSON text: nodes in topological order, operands by position.
+
+    Raises:
+        StaleGraphError: data was edited after the forward pass.
+    """
+    several = [roots] if isinstance(roots, Value) else list(roots)
+    if not several or not all(isinstance(root, Value) for root in several):
+        raise TypeError("save takes a Value, or a sequence of Values")
+    place: dict[int, int] = {}
+    nodes: list[list[Any]] = []
+    for root in several:
+        verify(root)
+        for node in topological(root):
+            if id(node) in place:
+                continue
+            place[id(node)] = len(nodes)
+            operands = [place[id(x)] if isinstance(x, Value) else [to_json_number(x)] for x in node.operands]
+            nodes.append(
+                [
+                    node.op.name if operands else None,
+                    operands,
+                    to_json_number(node.data),
+                    to_json_number(node.grad) if node.has_grad else None,
+                    node.name,
+                ]
+            )
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "columns": ["operation", "operands: node numbers, [constant]", "data", "grad", "name"],
+        "roots": [place[id(root)] for root in several],
+        "single": isinstance(roots, Value),
+        "nodes": nodes,
+    }
+    return json.dumps(document, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+
+
+def save(roots: Value | Sequence[Value], path: str | os.PathLike[str]) -> None:
+    """Write the graph behind ``roots`` as one JSON file, whole or not at all. OSError: the path cannot be written."""
+    write_atomically(path, dumps(roots))
+
+
+def loads(text: str | bytes, source: str = "the text") -> Any:
+    """The root (or list of roots) of a graph that ``dumps`` wrote: same data, gradients, names and structure.
+
+    Raises:
+        LoadError: no graph, a broken one, or an operation that is not declared here (a custom one: declare it first).
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise LoadError(f"{source} is no JSON: {error}") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise LoadError(f"{source} is JSON, but no saved graph (its 'format' is not {FORMAT!r})")
+    if document.get("version") != VERSION:
+        raise LoadError(f"{source} has version {document.get('version')!r}; this program reads version {VERSION}")
+    nodes, roots = document.get("nodes"), document.get("roots")
+    if not isinstance(nodes, list) or not isinstance(roots, list) or not roots:
+        raise LoadError(f"{source}: 'nodes' and 'roots' must be lists, and there must be a root")
+    made: list[Value] = []
+    for number, row in enumerate(nodes):
+        made.append(restore(row, made, f"{source}, node {number}"))
+    try:
+        answer = [made[pick(root, len(made), source)] for root in roots]
+    except TypeError as error:
+        raise LoadError(f"{source}: {error}") from None
+    return answer[0] if document.get("single") is True and len(answer) == 1 else answer
+
+
+def pick(index: Any, count: int, where: str) -> int:
+    """A valid position among ``count`` nodes."""
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < count:
+        raise LoadError(f"{where}: {index!r:.40} is not the number of an earlier node")
+    return index
+
+
+def restore(row: Any, made: Sequence[Value], where: str) -> Value:
+    """One node from its row; its local derivatives are computed again from the operands' data."""
+    if not isinstance(row, list) or len(row) != 5:
+        raise LoadError(f"{where}: a row has 5 entries: operation, operands, data, grad, name")
+    name, places, data, gradient, label = row
+    if not isinstance(label, str) or not isinstance(places, list):
+        raise LoadError(f"{where}: the name must be text and the operands a list")
+    z = from_json_number(data, where)
+    if name is None:
+        node = Value(z, label)
+    else:
+        op = TABLE.get(name) if isinstance(name, str) else None
+        if op is None:
+            raise LoadError(f"{where}: no operation {name!r:.40} is declared here; declare a custom one before loading")
+        operands = tuple(
+            from_json_number(x[0], where) if isinstance(x, list) and len(x) == 1 else made[pick(x, len(made), where)]
+            for x in places
+        )
+        if (op.arity is not None and len(operands) != op.arity) or not any(isinstance(x, Value) for x in operands):
+            raise LoadError(f"{where}: {name} cannot have these {len(operands)} operand(s)")
+        values = [x.data if isinstance(x, Value) else x for x in operands]
+        try:
+            expected = op.forward(*values)
+        except FLOAT_ERRORS:
+            expected = op.quiet(*values)
+        if not agree(expected, z):
+            raise LoadError(f"{where}: {name} of its operands is {expected!r}, but the file says {z!r}")
+        node = build(op, operands, z, local_derivatives(op, z, values, operands, Value), Value)
+        node.name = label
+    node.grad = UNREACHED if gradient is None else from_json_number(gradient, where)
+    return node
+
+
+def agree(x: float, y: float) -> bool:
+    """Equal, or as near as two computers' mathematical libraries are to each other."""
+    return x == y or (math.isnan(x) and math.isnan(y)) or math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-300)
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+    """The graph that ``save`` wrote; see ``loads``. OSError: the file cannot be read."""
+    return loads(Path(path).read_bytes(), source=str(os.fspath(path)))

@@ -1,0 +1,67 @@
+"""Contexts that change how operations are recorded: no_grad, ieee, detect_anomaly.
+
+Each thread (and each asyncio task) has its own mode. The engine's fast path asks one module variable, ``active``: is
+anybody, anywhere, inside a context? Only then does an operation look its own mode up.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+
+class Mode(NamedTuple):
+    """What an operation does beside computing: record the graph, allow inf and nan, note source lines."""
+
+    record: bool = True
+    ieee: bool = False
+    anomaly: bool = False
+
+
+ORDINARY = Mode()
+active = 0
+"""How many contexts are open in all threads together."""
+
+_mode: ContextVar[Mode] = ContextVar("autograd.mode", default=ORDINARY)
+_lock = threading.Lock()
+
+
+def current() -> Mode:
+    """The mode of this thread."""
+    return _mode.get() if active else ORDINARY
+
+
+@contextmanager
+def switched(**changes: bool) -> Iterator[None]:
+    """Run the block in a changed mode."""
+    global active
+    with _lock:
+        active += 1
+    token = _mode.set(_mode.get()._replace(**changes))
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+        with _lock:
+            active -= 1
+
+
+def no_grad() -> AbstractContextManager[None]:
+    """Inside, operations compute but record nothing: the results have no graph behind them."""
+    return switched(record=False)
+
+
+def ieee() -> AbstractContextManager[None]:
+    """Inside, an operation outside its domain gives inf or nan, as PyTorch's do, and raises no DomainError."""
+    return switched(ieee=True)
+
+
+def detect_anomaly() -> AbstractContextManager[None]:
+    """Inside, every node knows its source line, and the first nan or inf, forward or backward, raises AnomalyError.
+
+    Slow: for finding a fault. Outside of it nothing is recorded and nothing is paid.
+    """
+    return switched(anomaly=True)

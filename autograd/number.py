@@ -1,0 +1,133 @@
+"""What every kind of number with a graph or a tangent has in common: operators, methods, comparisons.
+
+Value, Dual and Expr inherit from ``Number``. Its operators run the declared operations; every unary operation of the
+table is a method too, under its own name and under the name that NumPy looks for (``np.arcsin`` of an object array
+calls ``.arcsin()``). ``number.pyi`` beside this file is its typed face.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograd.op import Op, Several, Unary
+from autograd.ops import TABLE
+
+NUMPY_NAMES = {
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2",
+    "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh", "abs": "absolute",
+    "sub": "subtract", "mul": "multiply", "div": "divide", "neg": "negative", "pow": "power",
+}  # fmt: skip
+"""Where NumPy calls an operation by another name than we do."""
+
+UFUNCS: dict[Any, Op] = {
+    getattr(np, NUMPY_NAMES.get(name, name)): op
+    for name, op in TABLE.items()
+    if op.public and isinstance(getattr(np, NUMPY_NAMES.get(name, name), None), np.ufunc)
+}
+"""The ufuncs that have an operation behind them."""
+
+ADD, SUB, MUL, DIV, NEG, POW, ABS = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg", "pow", "abs"))
+
+
+class Number:
+    """The operators and methods of Value, Dual and Expr. ``data`` is the plain float behind it."""
+
+    __slots__ = ()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """NumPy's functions: of numbers they run the operation, beside arrays they go element by element."""
+        arrays = any(isinstance(x, np.ndarray) and x.ndim for x in inputs)
+        if method == "__call__" and not options and not arrays and ufunc in UFUNCS:
+            return UFUNCS[ufunc].apply(inputs)
+        return getattr(ufunc, method)(*(boxed(x) if isinstance(x, Number) else x for x in inputs), **options)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec)
+
+    def __float__(self) -> NoReturn:
+        kind = type(self).__name__
+        raise TypeError(
+            f"a {kind} does not turn into a float silently, its gradient would be lost: "
+            "use autograd.sin(v) in place of math.sin(v) (and so on), or v.data for the plain number"
+        )
+
+    __int__ = __index__ = __complex__ = __float__
+
+    def __floordiv__(self, other: object) -> NoReturn:
+        raise TypeError("// has no useful derivative (it is flat between jumps): use /, or autograd.floor(a / b)")
+
+    def __mod__(self, other: object) -> NoReturn:
+        raise TypeError("% is refused: write a - b * autograd.floor(a / b), which shows its slopes")
+
+    __rfloordiv__ = __floordiv__
+    __rmod__ = __divmod__ = __rdivmod__ = __mod__
+
+    def __round__(self, digits: object = None) -> NoReturn:
+        raise TypeError("round() would lose the gradient: use round(v.data, digits), or f'{v:.3f}' to print")
+
+    __hash__ = object.__hash__
+
+
+def boxed(x: Any) -> Any:
+    """A number as an array of no dimensions, so that a ufunc treats it as an element."""
+    box = np.empty((), dtype=object)
+    box[()] = x
+    return box
+
+
+def infix(op: Op) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
+    """The operator and its reflection, by the operation's declaration."""
+
+    def forwards(self: Any, other: Any) -> Any:
+        return NotImplemented if isinstance(other, np.ndarray) else op.apply((self, other))
+
+    def backwards(self: Any, other: Any) -> Any:
+        return NotImplemented if isinstance(other, np.ndarray) else op.apply((other, self))
+
+    return forwards, backwards
+
+
+def comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
+    """A comparison of data with data, as PyTorch's tensors compare; of other types, Python's own answer."""
+
+    def method(self: Any, other: Any) -> Any:
+        if isinstance(other, Number):
+            return compare(self.data, other.data)
+        if isinstance(other, int | float | np.integer | np.floating | np.bool_):
+            return bool(compare(self.data, other))
+        return NotImplemented
+
+    return method
+
+
+def method_of(op: Op) -> Callable[..., Any]:
+    """The operation as a method: the number itself is the first operand."""
+    if isinstance(op, Unary):
+        return lambda self: op.apply((self,))
+
+    def method(self: Any, *others: Any, **named: Any) -> Any:
+        return op(self, *others, **named)
+
+    return method
+
+
+for _symbol, _op in (("add", ADD), ("sub", SUB), ("mul", MUL), ("truediv", DIV), ("pow", POW)):
+    _forwards, _backwards = infix(_op)
+    setattr(Number, f"__{_symbol}__", _forwards)
+    setattr(Number, f"__r{_symbol}__", _backwards)
+for _symbol in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(Number, f"__{_symbol}__", comparison(getattr(operator, _symbol)))
+for _symbol, _op in (("neg", NEG), ("abs", ABS)):
+    setattr(Number, f"__{_symbol}__", method_of(_op))
+for _op in TABLE.values():
+    if _op.public and isinstance(_op, Unary | Several) and _op.name != "where":
+        for _symbol in {_op.name, NUMPY_NAMES.get(_op.name, _op.name)}:
+            setattr(Number, _symbol, method_of(_op))

@@ -1,0 +1,10 @@
+"""The declarations: every operation, once.
+
+``TABLE`` holds them all by name. ``autograd`` exports the public ones as functions; the others are the pieces that the
+rules of the public ones are written with.
+"""
+
+from autograd.ops import activations, arithmetic, elementary, nary, selection
+from autograd.ops.declare import TABLE, register
+
+__all__ = ["TABLE", "activations", "arithmetic", "elementary", "nary", "register", "selection"]

@@ -1,0 +1,95 @@
+"""Smooth activations and their relatives: sigmoid and its logarithm, softplus, elu, gelu, silu, erf, logaddexp."""
+
+import math
+
+import numpy as np
+
+from autograd.ops.declare import several, unary
+from autograd.ops.elementary import exp, expm1, square
+from autograd.ops.selection import exceeds, where
+
+# fmt: off
+
+INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
+TWO_INV_SQRT_PI = 2.0 / math.sqrt(math.pi)
+SQRT_HALF = math.sqrt(0.5)
+
+
+def _sigmoid_array(x):  # type: ignore[no-untyped-def]
+    e = np.exp(-np.abs(x))
+    return np.where(np.less(x, 0.0), e, 1.0) / (1.0 + e)
+
+
+@unary(lambda z, x: z * sigmoid(-x), book=(lambda z, x: z * (1.0 - z),), symbol="σ",
+       latex=r"\sigma\left({0}\right)", array=_sigmoid_array,
+       note="1 - z has no digits left at x = 40; sigmoid(-x) has them all")
+def sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x)), between 0 and 1; 0 and 1 at -1000 and 1000, never an overflow."""
+    if x < 0.0:
+        e = math.exp(x)
+        return e / (1.0 + e)
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+@unary(lambda z, x: sigmoid(-x), book=(lambda z, x: 1.0 - sigmoid(x),), symbol="log σ",
+       latex=r"\ln\sigma\left({0}\right)", array=lambda x: -np.logaddexp(0.0, np.negative(x)))
+def logsigmoid(x: float) -> float:
+    """log(sigmoid(x)) that stays finite: about x for very negative x."""
+    return -softplus.forward(-x)
+
+
+@unary(lambda z, x: sigmoid(x), symbol="softplus", latex=r"\ln\left(1 + e^{{{0}}}\right)",
+       array=lambda x: np.logaddexp(0.0, x))
+def softplus(x: float) -> float:
+    """log(1 + exp(x)) without overflow: about x for large x."""
+    return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-math.fabs(x))) if x == x else x
+
+
+@several(lambda z, x, alpha: where(exceeds(x, 0.0), 1.0, alpha * exp(where(exceeds(x, 0.0), 0.0, x))),
+         lambda z, x, alpha: expm1(where(exceeds(x, 0.0), 0.0, x)),
+         kinks=lambda x, alpha: (x,), latex=r"\operatorname{{elu}}_{{{1}}}\left({0}\right)",
+         array=lambda x, alpha: np.where(np.greater(x, 0.0), x, alpha * np.expm1(np.minimum(x, 0.0))),
+         note="with alpha = 1 the slope has no jump at 0; otherwise it is alpha there, as in PyTorch")
+def elu(x: float, alpha: float = 1.0) -> float:
+    """x for x > 0, alpha * (exp(x) - 1) below and at 0. Clevert, Unterthiner & Hochreiter, 2015, arXiv:1511.07289."""
+    return x if x > 0.0 else alpha * math.expm1(x)
+
+
+@unary(lambda z, x: 0.5 * erfc(-x * SQRT_HALF) + x * INV_SQRT_2PI * exp(-0.5 * square(x)), symbol="gelu",
+       latex=r"\operatorname{{gelu}}\left({0}\right)",
+       array=lambda x: 0.5 * np.multiply(x, erfc.array(np.multiply(x, -SQRT_HALF))),
+       note="exact, with erfc: 1 + erf has no digits left at x = -6; the slope is 0 near x = -0.7518")
+def gelu(x: float) -> float:
+    """x * Phi(x), Phi the normal distribution function. Hendrycks & Gimpel, 2016, arXiv:1606.08415."""
+    return 0.5 * x * math.erfc(-x * SQRT_HALF)
+
+
+@unary(lambda z, x: sigmoid(x) * (1.0 + x * sigmoid(-x)), book=(lambda z, x: sigmoid(x) + z * (1.0 - sigmoid(x)),),
+       symbol="silu", latex=r"\operatorname{{silu}}\left({0}\right)", array=lambda x: np.multiply(x, _sigmoid_array(x)),
+       note="the slope is 0 near x = -1.278")
+def silu(x: float) -> float:
+    """x * sigmoid(x), also called swish. Elfwing, Uchibe & Doya, 2017, arXiv:1702.03118."""
+    return x * sigmoid.forward(x)
+
+
+@unary(lambda z, x: TWO_INV_SQRT_PI * exp(-square(x)), latex=r"\operatorname{{erf}}\left({0}\right)",
+       note="the slope's condition number is 2 x**2")
+def erf(x: float) -> float:
+    """The error function, 2/sqrt(pi) times the integral of exp(-t*t) from 0 to x."""
+    return math.erf(x)
+
+
+@unary(lambda z, x: -TWO_INV_SQRT_PI * exp(-square(x)), latex=r"\operatorname{{erfc}}\left({0}\right)")
+def erfc(x: float) -> float:
+    """1 - erf(x) without the loss of digits for large x."""
+    return math.erfc(x)
+
+
+@several(lambda z, x, y: sigmoid(x - y), lambda z, x, y: sigmoid(y - x),
+         latex=r"\ln\left(e^{{{0}}} + e^{{{1}}}\right)", array=np.logaddexp,
+         note="near the zeros of the result its condition number is large")
+def logaddexp(x: float, y: float) -> float:
+    """log(exp(x) + exp(y)) without overflow."""
+    if x == y:
+        return x + math.log(2.0)
+    return max(x, y) + math.log1p(math.exp(-math.fabs(x - y)))

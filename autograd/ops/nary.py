@@ -1,0 +1,140 @@
+"""Operations of a sequence: sum, product, mean, dot, logsumexp; and softmax, which is written with them.
+
+Sums are rounded once (``math.fsum``), so that they do not depend on the order of the terms or on the version of
+Python, whose own ``sum`` changed in 3.12.
+"""
+
+import math
+from collections.abc import Iterable
+from operator import mul as times
+from typing import Any
+
+import numpy as np
+
+from autograd.op import Nary
+from autograd.ops.declare import nary, register
+from autograd.ops.elementary import exp
+
+# fmt: off
+
+
+def add_up(terms: Iterable[float]) -> float:
+    """The sum, rounded once; where a part of it overflows or is not finite, added from left to right."""
+    terms = list(terms)
+    try:
+        return math.fsum(terms)
+    except (OverflowError, ValueError):
+        total = 0.0
+        for term in terms:
+            total += term
+        return total
+
+
+@nary(lambda z, *xs: [1.0] * len(xs), symbol="Σ", text=" + ", latex=" + ", binding=1, ulps=1,
+      array=lambda xs: np.sum(xs, axis=-1))
+def sum(*values: float) -> float:
+    """The sum of a sequence (0 for an empty one), rounded once."""
+    return add_up(values)
+
+
+def _all_but_one(z: Any, *xs: Any) -> list[Any]:
+    after: list[Any] = [1.0]
+    for x in reversed(xs[1:]):
+        after.append(after[-1] * x)
+    before: Any = 1.0
+    partials = []
+    for x in xs:
+        partials.append(before * after.pop())
+        before = before * x
+    return partials
+
+
+@nary(_all_but_one, symbol="Π", text="*", latex=r" \cdot ", binding=2, array=lambda xs: np.prod(xs, axis=-1),
+      note="partials by products from both ends, not by a division, so that zeros are no trouble; an n-fold product has "
+           "n/4 ulps")
+def product(*values: float) -> float:
+    """The product of a sequence (1 for an empty one)."""
+    return math.prod(values, start=1.0)
+
+
+@nary(lambda z, *xs: [1.0 / len(xs)] * len(xs), symbol="mean", ulps=2, array=lambda xs: np.mean(xs, axis=-1))
+def mean(*values: float) -> float:
+    """The arithmetic mean of a sequence, which must not be empty."""
+    if not values:
+        raise ValueError("mean of an empty sequence")
+    return add_up(values) / len(values)
+
+
+def _softmax(z: Any, *xs: Any) -> list[Any]:
+    return [exp(x - z) for x in xs]
+
+
+def _logsumexp_array(xs):  # type: ignore[no-untyped-def]
+    return np.logaddexp.reduce(xs, axis=-1)
+
+
+@nary(_softmax, symbol="log Σ exp", text="logsumexp", latex=r"\ln\sum\exp", array=_logsumexp_array,
+      note="its partials are the softmax; near the zeros of the result its condition number is large")
+def logsumexp(*values: float) -> float:
+    """log(exp(x1) + exp(x2) + ...) without overflow, of a sequence that must not be empty."""
+    if not values:
+        raise ValueError("logsumexp of an empty sequence")
+    top = max(values)
+    if not math.isfinite(top) or any(v != v for v in values):
+        return top if top == top and not any(v != v for v in values) else math.nan
+    return top + math.log(add_up(math.exp(v - top) for v in values))
+
+
+class Dot(Nary):
+    """``dot(ws, xs, bias)`` as one operation of the operands (*ws, *xs) or (*ws, *xs, bias)."""
+
+    def __call__(self, ws: Any, xs: Any, bias: Any = None) -> Any:  # type: ignore[override]
+        """w1*x1 + w2*x2 + ... (+ bias), as one node: a neuron's weighted sum, its products rounded, then added once.
+
+        Raises:
+            ValueError: the two sequences differ in length, or are empty.
+        """
+        if ws.__class__ is np.ndarray or xs.__class__ is np.ndarray:
+            if bias is None and ws.dtype != object and xs.dtype != object:
+                return np.sum(np.multiply(ws, xs), axis=-1)
+        ws, xs = tuple(ws), tuple(xs)
+        if len(ws) != len(xs) or not ws:
+            raise ValueError(f"dot needs two sequences of one length, not empty; got {len(ws)} and {len(xs)} numbers")
+        return self.hot((*ws, *xs) if bias is None else (*ws, *xs, bias))
+
+    def hot(self, operands: tuple[Any, ...]) -> Any:
+        """``apply``, until value.py puts the short way for Values here."""
+        return self.apply(operands)
+
+
+def _dot_partials(z: Any, *operands: Any) -> list[Any]:
+    n = len(operands) // 2
+    return [*operands[n : 2 * n], *operands[:n], *([1.0] if len(operands) % 2 else [])]
+
+
+def _dot(*operands: float) -> float:
+    """w1*x1 + w2*x2 + ... (+ bias) of the operands (*ws, *xs) or (*ws, *xs, bias)."""
+    n = len(operands) // 2
+    return add_up([*map(times, operands[:n], operands[n : 2 * n]), *operands[2 * n :]])
+
+
+dot = Dot("dot", _dot, _dot_partials, symbol="Σ w·x", text="dot", latex="dot", binding=1, ulps=2,
+          note="every product is rounded, the sum of them once")
+register(dot)
+
+
+def softmax(values: Any) -> Any:
+    """exp(x) / sum of exp, of each of a sequence: a list of numbers of the same kind, or an array (last axis).
+
+    Written as exp(x - logsumexp(xs)), so that nothing overflows.
+    """
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        with np.errstate(all="ignore"):
+            return np.exp(values - np.expand_dims(_logsumexp_array(values), -1))
+    values = list(values)
+    if not values:
+        return []
+    total = logsumexp(values)
+    return [exp(value - total) for value in values]
+
+

@@ -1,0 +1,185 @@
+"""Reverse mode: the order of the nodes, the sweep that applies the chain rule, and the same sweep one step at a time.
+
+The sweep knows no ``Value``, only the slots of a recorded node:
+
+    _data      the number that the forward pass computed
+    grad       d root / d node, as far as it is summed
+    op         the operation; None for a leaf
+    _a, _b     operands; _pa, _pb the local derivatives of this node with respect to them:
+                 leaf               _a is None
+                 one Value          _pb is None     (_b: None, a constant on the right, or (constant,) on the left)
+                 two Values         _pb is a float
+                 many               _pb is ...      (_a, _pa: tuples; _b: None, or all operands if some are constants)
+    _mark      which walk has been here
+
+Rule for 0 * inf: the sweep multiplies as IEEE floats do, so an upstream gradient of 0 times a local derivative of inf
+is nan, as in PyTorch and JAX. ``where`` with functions as branches keeps such a branch out of the graph.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+from autograd import modes
+from autograd.errors import AnomalyError
+
+UNREACHED: float = float("0")
+"""The gradient of a node that no backward pass has reached: it reads 0.0, and is told by identity."""
+
+
+class Node(Protocol):
+    """What the sweep needs of a node; see the head of this module."""
+
+    _data: float
+    grad: float
+    name: str
+    op: Any
+    _a: Any
+    _b: Any
+    _pa: Any
+    _pb: Any
+    _mark: Any
+
+
+class Step(NamedTuple):
+    """One application of the chain rule: ``operand.grad += upstream * local``."""
+
+    node: Any
+    operand: Any
+    upstream: float
+    local: float
+    contribution: float
+    before: float
+    after: float
+
+
+def tape(root: Node) -> list[Any]:
+    """The nodes behind ``root`` that have operands, operands first, ``root`` last; an explicit stack, no recursion."""
+    token = object()
+    order: list[Any] = []
+    stack: list[Any] = [root]
+    emit, push, pop = order.append, stack.append, stack.pop
+    while stack:
+        node = pop()
+        if node is None:  # the node below it has all its operands on the tape
+            emit(pop())
+            continue
+        if node._mark is token:
+            continue
+        node._mark = token
+        push(node)
+        push(None)
+        a, pb = node._a, node._pb
+        if pb is None:
+            if a._a is not None and a._mark is not token:
+                push(a)
+        elif pb is ...:
+            for operand in a:
+                if operand._a is not None and operand._mark is not token:
+                    push(operand)
+        else:
+            if a._a is not None and a._mark is not token:
+                push(a)
+            b = node._b
+            if b._a is not None and b._mark is not token:
+                push(b)
+    return order
+
+
+def backward(root: Node, seed: float = 1.0) -> None:
+    """Add ``seed`` * d root / d leaf to the gradient of every leaf; inner nodes hold that of this root alone.
+
+    The gradient is that of the recorded pass, whatever has happened to the data since.
+    """
+    if root._a is None:
+        root.grad += seed
+        return
+    if modes.active and modes.current().anomaly:
+        for step in steps(root, seed):
+            check_step(step)
+        return
+    order = tape(root)
+    for node in order:
+        node.grad = 0.0
+    root.grad = seed
+    order.reverse()
+    for node in order:
+        g = node.grad
+        pb = node._pb
+        if pb is None:
+            node._a.grad += g * node._pa
+        elif pb is ...:
+            for operand, partial in zip(node._a, node._pa, strict=True):
+                operand.grad += g * partial
+        else:
+            node._a.grad += g * node._pa
+            node._b.grad += g * pb
+
+
+def steps(root: Node, seed: float = 1.0) -> Iterator[Step]:
+    """The backward pass, paused: run to its end, it is ``backward``; each step has just been done when it comes."""
+    if root._a is None:
+        root.grad += seed
+        return
+    order = tape(root)
+    for node in order:
+        node.grad = 0.0
+    root.grad = seed
+    for node in reversed(order):
+        for operand, local in edges(node):
+            before = operand.grad
+            contribution = node.grad * local
+            operand.grad = before + contribution
+            yield Step(node, operand, node.grad, local, contribution, before, operand.grad)
+
+
+def edges(node: Node) -> Iterator[tuple[Any, float]]:
+    """The operands of a node that are nodes themselves, each with its local derivative; x*x has two."""
+    if node._a is None:
+        return
+    if node._pb is None:
+        yield node._a, node._pa
+    elif node._pb is ...:
+        yield from zip(node._a, node._pa, strict=True)
+    else:
+        yield node._a, node._pa
+        yield node._b, node._pb
+
+
+def topological(root: Node) -> list[Any]:
+    """Every node of the graph, leaves too, operands before the nodes that use them, ``root`` last."""
+    inner = tape(root) if root._a is not None else []
+    seen: set[int] = set()
+    order: list[Any] = []
+    for node in inner:
+        for operand, _ in edges(node):
+            if operand._a is None and id(operand) not in seen:
+                seen.add(id(operand))
+                order.append(operand)
+        order.append(node)
+    return order or [root]
+
+
+def adjoints(root: Node, seed: float = 1.0) -> dict[int, float]:
+    """d root / d node by ``id(node)``, kept beside the graph: no ``grad`` is touched."""
+    found: dict[int, float] = {id(root): seed}
+    for node in reversed(tape(root) if root._a is not None else []):
+        g = found[id(node)]
+        for operand, local in edges(node):
+            found[id(operand)] = found.get(id(operand), 0.0) + g * local
+    return found
+
+
+def check_step(step: Step) -> None:
+    """Raises AnomalyError where a contribution to a gradient is the first that is not finite."""
+    if math.isfinite(step.contribution) or not math.isfinite(step.upstream):
+        return
+    node, operand = step.node, step.operand
+    name = f" named {node.name!r}" if node.name else ""
+    raise AnomalyError(
+        f"backward: {node.op.name}{name} sends {step.contribution} to its operand"
+        f"{f' {operand.name!r}' if operand.name else ''} (upstream {step.upstream} * local {step.local}); "
+        f"the node was made at {getattr(node, 'where', None) or 'a line outside detect_anomaly()'}"
+    )

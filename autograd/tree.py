@@ -1,0 +1,77 @@
+"""Numbers in structures: floats, sequences, dicts and arrays of them, taken apart and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd.number import Number
+
+REAL_TYPES = (int, float, np.integer, np.floating, Number)
+
+
+def is_number(x: Any) -> bool:
+    """A float, an int, a NumPy scalar, a Value or a Dual; not a bool."""
+    return (isinstance(x, REAL_TYPES) and not isinstance(x, bool)) or (isinstance(x, np.ndarray) and x.ndim == 0)
+
+
+def rebuild(tree: Any, leaf: Callable[[Any, str], Any], path: str = "") -> Any:
+    """The same structure (lists, tuples, named tuples, dicts, arrays) with every number ``x`` as ``leaf(x, path)``.
+
+    An array becomes an object array of what ``leaf`` returns. ``path`` reads like Python: ``["w"][2]``.
+
+    Raises:
+        TypeError: something in it is no number; says where.
+    """
+    if is_number(tree):
+        return leaf(tree, path)
+    if isinstance(tree, np.ndarray):
+        out = np.empty(tree.shape, dtype=object)
+        for index in np.ndindex(tree.shape):
+            out[index] = rebuild(tree[index], leaf, f"{path}[{', '.join(map(str, index))}]")
+        return out
+    if isinstance(tree, Mapping):
+        return {key: rebuild(x, leaf, f"{path}[{key!r}]") for key, x in tree.items()}
+    if isinstance(tree, list | tuple):
+        items = [rebuild(x, leaf, f"{path}[{i}]") for i, x in enumerate(tree)]
+        if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+            return type(tree)(*items)
+        return tuple(items) if isinstance(tree, tuple) else items
+    raise TypeError(
+        f"no derivative with respect to {type(tree).__name__} {tree!r:.40}{f' at {path}' if path else ''}: "
+        "numbers, lists, tuples, dicts and arrays of numbers are differentiated; choose the arguments with argnums="
+    )
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The numbers of a structure, in order."""
+    found: list[Any] = []
+
+    def collect(x: Any, path: str) -> Any:
+        found.append(x)
+        return x
+
+    rebuild(tree, collect)
+    return found
+
+
+def tidy(tree: Any) -> Any:
+    """The structure with object arrays of plain floats turned into float arrays."""
+    if isinstance(tree, np.ndarray):
+        return tree.astype(np.float64) if all(isinstance(x, float) for x in tree.flat) else tree
+    if isinstance(tree, Mapping):
+        return {key: tidy(x) for key, x in tree.items()}
+    if isinstance(tree, list):
+        return [tidy(x) for x in tree]
+    if isinstance(tree, tuple):
+        items = [tidy(x) for x in tree]
+        return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)
+    return tree
+
+
+def refill(tree: Any, numbers: list[Any]) -> Any:
+    """The structure with its numbers replaced, in order, by ``numbers``."""
+    rest = iter(numbers)
+    return tidy(rebuild(tree, lambda x, path: next(rest)))

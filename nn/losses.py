@@ -1,0 +1,167 @@
+"""Losses: one prediction and its target to one Value; ``mean`` for a batch.
+
+A target that is a plain number is a constant of the graph; a target that is a Value (named "y") is drawn with
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import autograd as ag
+from autograd import Value
+from autograd.errors import DomainError
+
+__all__ = [
+    "LOSSES",
+    "Loss",
+    "absolute_error",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "hinge",
+    "loss",
+    "mean",
+    "squared_error",
+]
+
+Loss = Callable[[Any, Any], Value]
+"""``loss(prediction, target)``."""
+
+
+def absolute_error(prediction: Value, target: Value | float) -> Value:
+    """The lesson's loss, |y - ŷ|; slope 0 where the two are equal."""
+    return ag.abs(target - prediction)
+
+
+def squared_error(prediction: Value, target: Value | float) -> Value:
+    """(y - ŷ)²."""
+    return ag.square(target - prediction)
+
+
+def binary_cross_entropy(prediction: Value, target: Value | float) -> Value:
+    """-(y log p + (1 - y) log(1 - p)), in nats, of a probability p and a target y from 0 to 1.
+
+    For a network that ends in a sigmoid, ``binary_cross_entropy_with_logits`` of what the sigmoid was given
+    is exact where p rounds to 0 or 1, and this is not.
+
+    Raises:
+        DomainError: p is outside [0, 1], or the loss is infinite: p is 0 where y is not, or 1 where y is not.
+        ValueError: y is outside [0, 1].
+    """
+    p = prediction.data
+    if not 0.0 <= p <= 1.0:
+        raise DomainError(
+            f"binary_cross_entropy of {_named(prediction)} = {p}: a probability lies between 0 and 1; for a "
+            "score before the sigmoid call binary_cross_entropy_with_logits"
+        )
+    y = _check_probability(target)
+    if (p == 0.0 and y > 0.0) or (p == 1.0 and y < 1.0):
+        raise DomainError(
+            f"binary_cross_entropy is infinite: {_named(prediction)} is {p} for the target {y}; "
+            "binary_cross_entropy_with_logits stays finite"
+        )
+    # a term of weight 0 is left out: 0 * log(0) is 0 here
+    if y == 1.0:
+        return -(ag.log(prediction) * target)
+    if y == 0.0:
+        return -(ag.log1p(-prediction) * (1.0 - target))
+    return -(target * ag.log(prediction) + (1.0 - target) * ag.log1p(-prediction))
+
+
+def binary_cross_entropy_with_logits(logit: Value, target: Value | float) -> Value:
+    """The binary cross-entropy of sigmoid(logit), in nats, for a target y from 0 to 1: softplus(logit) - y
+    logit.
+
+    It neither overflows nor loses its digits at any logit.
+
+    Raises:
+        ValueError: y is outside [0, 1].
+    """
+    y = _check_probability(target)
+    # one softplus has no cancellation at the two targets that matter; logit - softplus(logit) would have
+    if y == 1.0 and not isinstance(target, Value):
+        return ag.softplus(-logit)
+    if y == 0.0 and not isinstance(target, Value):
+        return ag.softplus(logit)
+    return target * ag.softplus(-logit) + (1.0 - target) * ag.softplus(logit)
+
+
+def hinge(score: Value, target: Value | float) -> Value:
+    """max(0, 1 - y score) for a target y of -1 or 1.
+
+    Raises:
+        ValueError: y is neither -1 nor 1.
+    """
+    y = target.data if isinstance(target, Value) else target
+    if y not in (-1, 1):
+        raise ValueError(
+            f"hinge takes a target of -1 or 1, not {y!r}: write 2 * y - 1 for targets of 0 and 1"
+        )
+    return ag.relu(1.0 - target * score)
+
+
+def cross_entropy(logits: Sequence[Value], target: int) -> Value:
+    """-log softmax(logits)[target], in nats: ``target`` is the index of the right class, from 0.
+
+    Raises:
+        ValueError: no logits, or an index outside them.
+        TypeError: the index is no int.
+    """
+    if isinstance(logits, Value):
+        raise TypeError("cross_entropy takes a list of logits, one for each class, not one Value")
+    if isinstance(target, bool) or not isinstance(target, int):
+        raise TypeError(f"cross_entropy takes the index of the right class, an int, not {target!r}")
+    if not 0 <= target < len(logits):
+        raise ValueError(
+            f"cross_entropy: there is no class {target} among {len(logits)} logits (they count from 0)"
+        )
+    return ag.logsumexp(list(logits)) - logits[target]
+
+
+def mean(losses: Sequence[Value]) -> Value:
+    """The mean of a batch's losses.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if not len(losses):
+        raise ValueError("the mean of no losses is not defined: the batch is empty")
+    return ag.mean(list(losses))
+
+
+LOSSES: dict[str, Loss] = {
+    "absolute_error": absolute_error,
+    "squared_error": squared_error,
+    "binary_cross_entropy": binary_cross_entropy,
+    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
+    "hinge": hinge,
+}
+
+
+def loss(choice: str | Loss) -> Loss:
+    """The loss of this name; a function of a prediction and a target is returned as it is.
+
+    Raises:
+        ValueError: no loss has this name.
+        TypeError: neither a name nor a function.
+    """
+    if isinstance(choice, str):
+        if choice not in LOSSES:
+            raise ValueError(f"no loss is called {choice!r}: choose one of {', '.join(LOSSES)}")
+        return LOSSES[choice]
+    if not callable(choice):
+        raise TypeError(f"a loss is a name or a function (prediction, target) -> Value, not {choice!r}")
+    return choice
+
+
+def _check_probability(target: Value | float) -> float:
+    y = target.data if isinstance(target, Value) else target
+    if not 0.0 <= y <= 1.0:
+        raise ValueError(f"binary cross-entropy takes a target from 0 to 1, not {y!r}")
+    return float(y)
+
+
+def _named(value: Value) -> str:
+    return value.name or "the prediction"

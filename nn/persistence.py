@@ -1,0 +1,199 @@
+"""A saved model is one JSON file: architecture, parameters, scaler, metadata, and a format version.
+
+Nothing in it is executed, and nothing is believed before it was checked. It is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograd.errors import LoadError
+from autograd.files import write_atomically
+from nn.layers import MLP
+from nn.module import Module
+from nn.scaler import Scaler
+
+__all__ = ["SavedModel", "load", "register", "save"]
+
+FORMAT = "scalar-autograd-model"
+VERSION = 1
+
+BUILDERS: dict[str, Callable[[Mapping[str, Any]], Module]] = {}
+"""How to build a network from the ``architecture`` of a file, by its type."""
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """What a model file holds: the network, the scaler that stands before it (None for none), and notes on
+    its making."""
+
+    model: Module
+    scaler: Scaler | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def register(name: str, build: Callable[[Mapping[str, Any]], Module]) -> None:
+    """Let files hold a network of another type: ``build`` makes it from what its ``architecture()`` returned.
+
+    ``architecture()`` gives a dict of JSON values with ``"type": name``; ``build`` raises ValueError,
+    TypeError or KeyError where an entry is wrong or missing.
+    """
+    BUILDERS[name] = build
+
+
+def save(
+    model: Module,
+    path: str | os.PathLike[str],
+    *,
+    scaler: Scaler | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the model to ``path``; an older file there is replaced whole or stays as it is.
+
+    A model that has a ``scaler`` of its own (``Figure5``) is saved with it, and gets it back from ``load``.
+
+    Raises:
+        TypeError: the model has no ``architecture()``, or the metadata holds something that JSON does not.
+        ValueError: a parameter is nan or infinite, or an activation has no name that a file could hold.
+        OSError: the folder is missing or not writable.
+    """
+    describe = getattr(model, "architecture", None)
+    if describe is None:
+        raise TypeError(
+            f"{type(model).__name__} has no architecture(): a model file could not say what to build"
+        )
+    architecture = describe()
+    scaler = getattr(model, "scaler", None) if scaler is None else scaler
+    if architecture.get("type") not in BUILDERS:
+        raise TypeError(
+            f"no network of type {architecture.get('type')!r} is registered: see nn.persistence.register"
+        )
+    parameters = model.state_dict()
+    if broken := [f"{path} is {number}" for path, number in parameters.items() if not math.isfinite(number)]:
+        raise ValueError(f"a model with parameters that are not finite is not saved: {', '.join(broken[:8])}")
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "architecture": architecture,
+        "parameters": parameters,
+        "scaler": None
+        if scaler is None
+        else {"columns": list(scaler.columns), "mean": list(scaler.mean), "scale": list(scaler.scale)},
+        "metadata": dict(metadata or {}),
+    }
+    write_atomically(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def load(path: str | os.PathLike[str]) -> SavedModel:
+    """Read a file that ``save`` wrote; the network computes what it computed when it was saved, to the last
+    bit.
+
+    Raises:
+        OSError: the file is missing, is a folder, or may not be read.
+        LoadError: it is no model file, or a broken one; the message says where.
+    """
+    name = os.fspath(path)
+    try:
+        content = json.loads(
+            Path(path).read_bytes().decode("utf-8"),
+            parse_constant=_no_constant,
+            object_pairs_hook=_no_repeats,
+        )
+    except UnicodeDecodeError:
+        raise LoadError(f"{name} is no model file: it is not UTF-8 text") from None
+    except RecursionError:
+        raise LoadError(f"{name} is no model file: it is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise LoadError(f"{name} is no model file: not JSON at line {error.lineno}: {error.msg}") from None
+    except ValueError as error:
+        raise LoadError(f"{name} is a broken model file: {error}") from None
+    try:
+        return _read(content)
+    except (LoadError, ValueError, TypeError, OverflowError) as error:
+        raise LoadError(f"{name} is no model file that can be used: {error}") from None
+
+
+def _read(content: object) -> SavedModel:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise LoadError(f'"format" is not "{FORMAT}"')
+    version = content.get("version")
+    if version != VERSION or isinstance(version, bool):
+        raise LoadError(f'"version" is {version!r}, and this program reads version {VERSION}')
+    architecture = _entry(content, "architecture", dict)
+    kind = architecture.get("type")
+    if not isinstance(kind, str) or kind not in BUILDERS:
+        raise LoadError(f"the architecture's type is {kind!r}: known are {', '.join(sorted(BUILDERS))}")
+    parameters = _entry(content, "parameters", dict)
+    try:
+        model = BUILDERS[kind](architecture)
+    except KeyError as error:
+        raise LoadError(f"the architecture has no entry {error}") from None
+    model.load_state_dict(parameters)
+    scaler = _scaler(content)
+    if hasattr(model, "scaler"):
+        model.scaler = scaler
+    return SavedModel(model, scaler, _entry(content, "metadata", dict))
+
+
+def _scaler(content: dict[str, Any]) -> Scaler | None:
+    if content.get("scaler", ...) is None:
+        return None
+    entry = _entry(content, "scaler", dict)
+    columns = _entry(entry, "columns", list)
+    if not all(isinstance(column, str) for column in columns):
+        raise LoadError('the scaler\'s "columns" are not all text')
+    numbers: dict[str, tuple[float, ...]] = {}
+    for key in ("mean", "scale"):
+        values = _entry(entry, key, list)
+        if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+            raise LoadError(f'the scaler\'s "{key}" holds something that is no number')
+        numbers[key] = tuple(float(value) for value in values)
+    return Scaler(tuple(columns), numbers["mean"], numbers["scale"])
+
+
+def _entry(content: dict[str, Any], key: str, kind: type) -> Any:
+    if key not in content:
+        raise LoadError(f'there is no "{key}"')
+    if not isinstance(content[key], kind):
+        raise LoadError(f'"{key}" is no {"object" if kind is dict else "list"}')
+    return content[key]
+
+
+def _no_constant(text: str) -> float:
+    raise ValueError(f"it holds the number {text}")
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the entry {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+    return entries
+
+
+MAX_PARAMETERS = 10_000_000
+"""More than a scalar engine trains; a file that asks for more is refused before the memory is taken."""
+
+
+def _build_mlp(architecture: Mapping[str, Any]) -> Module:
+    inputs, layers = architecture["inputs"], architecture["layers"]
+    activation, output = architecture["activation"], architecture["output"]
+    if not isinstance(layers, list) or not all(type(size) is int and size > 0 for size in [inputs, *layers]):
+        raise ValueError("the architecture's inputs and layers are not whole numbers from 1 up")
+    if (
+        sum((before + 1) * size for before, size in zip([inputs, *layers], layers, strict=False))
+        > MAX_PARAMETERS
+    ):
+        raise ValueError(f"the architecture asks for more than {MAX_PARAMETERS:,} parameters")
+    if not (isinstance(activation, str) and isinstance(output, str)):
+        raise ValueError("the architecture's activations are not given by name")
+    return MLP(inputs, layers, activation, output=output, seed=0)
+
+
+register("MLP", _build_mlp)

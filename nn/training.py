@@ -1,0 +1,243 @@
+"""Training: forward, backward, step, as often as asked.
+
+A step is one update of the parameters from one batch. Whatever ends the training, the parameters are those
+after the last complete step, never a mixture (``Optimizer.step`` is all or nothing).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tqdm import tqdm
+
+import autograd as ag
+from autograd import Value
+from nn.losses import Loss, mean
+from nn.losses import loss as find_loss
+from nn.optim import Optimizer
+
+__all__ = ["EarlyStop", "History", "accuracy", "average_loss", "batches", "fit"]
+
+Row = Sequence[float]
+Model = Callable[[Any], Any]
+
+
+@dataclass
+class History:
+    """What happened in a training.
+
+    Attributes:
+        losses: the batch's loss before each complete step; ``len(losses)`` steps were made.
+        held_out: pairs of a number of complete steps and the mean loss over the rows held out after them.
+        ended: "steps" (all were made), "early stop", "interrupted" (Ctrl-C), or "callback".
+    """
+
+    losses: list[float] = field(default_factory=list)
+    held_out: list[tuple[int, float]] = field(default_factory=list)
+    ended: str = "steps"
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the training."""
+        return self.ended == "interrupted"
+
+
+@dataclass(frozen=True)
+class EarlyStop:
+    """Stop once the loss has not fallen by ``improvement`` for ``patience`` measurements in a row.
+
+    It watches the loss over the rows held out where there are any, and the batch's loss otherwise.
+
+    Raises:
+        ValueError: a patience below 1, or a negative improvement.
+    """
+
+    patience: int = 20
+    improvement: float = 1e-4
+
+    def __post_init__(self) -> None:
+        _check_whole("patience", self.patience)
+        if not (math.isfinite(self.improvement) and self.improvement >= 0):
+            raise ValueError(f"improvement is {self.improvement}: it must be 0 or above, and finite")
+
+
+class _Patience:
+    def __init__(self, rule: EarlyStop | None) -> None:
+        self.rule = rule
+        self.best = math.inf
+        self.waited = 0
+
+    def ends(self, loss: float) -> bool:
+        if self.rule is None:
+            return False
+        if loss < self.best - self.rule.improvement:
+            self.best, self.waited = loss, 0
+        else:
+            self.waited += 1
+        return self.waited >= self.rule.patience
+
+
+def fit(
+    model: Model,
+    inputs: Sequence[Row],
+    targets: Sequence[Any],
+    *,
+    loss: str | Loss,
+    optimizer: Optimizer[Any],
+    steps: int,
+    batch_size: int | None = None,
+    seed: int = 0,
+    held_out: tuple[Sequence[Row], Sequence[Any]] | None = None,
+    held_out_every: int = 10,
+    early_stop: EarlyStop | None = None,
+    on_step: Callable[[int, float], object] | None = None,
+    progress: bool = True,
+) -> History:
+    """Train ``model`` in place by ``steps`` updates and return the history.
+
+    Ctrl-C ends the training at the last complete step and returns too: look at ``history.interrupted``. Every
+    other error (a DomainError in the forward pass, a loss or a gradient that is not finite) is raised, with a
+    note on the step, and the parameters are those after the last complete step.
+
+    Args:
+        model: called with one row of inputs, gives the Value (or list of Values) that the loss takes.
+        inputs: the training rows, as the network sees them (standardised).
+        targets: one for each row.
+        loss: a name in ``nn.losses.LOSSES`` or a function (prediction, target) -> Value; a batch's loss is
+            its mean.
+        optimizer: over the parameters of ``model``.
+        steps: how many updates, 1 or more.
+        batch_size: how many rows a step takes, without replacement until all were seen, in an order that
+            ``seed`` decides; None is all of them in their own order.
+        seed: of the order of mini batches.
+        held_out: rows and targets whose mean loss is recorded every ``held_out_every`` steps and at the end.
+        early_stop: when to stop early.
+        on_step: called after each complete step with the number of steps made and the batch's loss; True
+            stops.
+        progress: a progress bar on standard error.
+
+    Raises:
+        ValueError: no rows, another number of targets than rows, steps or batch_size below 1.
+        FloatingPointError: the loss, a gradient or a new parameter is nan or infinite.
+    """
+    _check_rows("inputs", inputs, targets)
+    if held_out is not None:
+        _check_rows("held_out", *held_out)
+    _check_whole("steps", steps)
+    _check_whole("held_out_every", held_out_every)
+    compute = find_loss(loss)
+    history = History()
+    patience = _Patience(early_stop)
+    order = batches(len(inputs), batch_size, seed)
+    bar = tqdm(total=steps, unit="step", disable=not progress, mininterval=0.2, dynamic_ncols=True)
+    try:
+        for step in range(1, steps + 1):
+            batch = next(order)
+            total = mean([compute(model(inputs[i]), targets[i]) for i in batch])
+            if not math.isfinite(total.data):
+                raise FloatingPointError(
+                    f"the loss is {total.data}: autograd.detect_anomaly() names the operation"
+                )
+            optimizer.zero_grad()
+            total.backward()
+            optimizer.step()
+            history.losses.append(total.data)
+            bar.set_postfix(loss=f"{total.data:.4f}", refresh=False)
+            bar.update()
+            watched: float | None = total.data
+            if held_out is not None:
+                watched = None
+                if step % held_out_every == 0 or step == steps:
+                    watched = average_loss(model, *held_out, loss=compute)
+                    history.held_out.append((step, watched))
+            if on_step is not None and on_step(step, total.data):
+                history.ended = "callback"
+                break
+            if watched is not None and patience.ends(watched):
+                history.ended = "early stop"
+                break
+    except KeyboardInterrupt:
+        history.ended = "interrupted"
+    except Exception as error:
+        error.add_note(
+            f"in training step {len(history.losses) + 1}; the parameters are those after the step before it"
+        )
+        raise
+    finally:
+        bar.close()
+    return history
+
+
+def batches(count: int, batch_size: int | None = None, seed: int = 0) -> Iterator[list[int]]:
+    """Indices of rows, batch after batch without end: each round takes every row once, its last batch may be
+    smaller.
+
+    Raises:
+        ValueError: a batch size below 1.
+    """
+    if batch_size is not None:
+        _check_whole("batch_size", batch_size)
+    return _batches(count, batch_size, seed)
+
+
+def _batches(count: int, batch_size: int | None, seed: int) -> Iterator[list[int]]:
+    rows = list(range(count))
+    if batch_size is None or batch_size >= count:
+        while True:
+            yield rows
+    rng = random.Random(seed)
+    while True:
+        rng.shuffle(rows)
+        for start in range(0, count, batch_size):
+            yield rows[start : start + batch_size]
+
+
+def average_loss(model: Model, inputs: Sequence[Row], targets: Sequence[Any], *, loss: str | Loss) -> float:
+    """The mean loss over the rows, without recording a graph."""
+    _check_rows("inputs", inputs, targets)
+    compute = find_loss(loss)
+    with ag.no_grad():
+        return math.fsum(compute(model(x), y).data for x, y in zip(inputs, targets, strict=True)) / len(
+            inputs
+        )
+
+
+def accuracy(
+    model: Model, inputs: Sequence[Row], targets: Sequence[float], *, threshold: float = 0.5
+) -> float:
+    """The share of rows, from 0 to 1, whose output lies on the right side of ``threshold`` for a target of 1
+    or 0.
+
+    An output of exactly the threshold counts as 0. For outputs that are scores, with targets -1 and 1, give
+    ``threshold=0``.
+    """
+    _check_rows("inputs", inputs, targets)
+    with ag.no_grad():
+        right = [
+            (_data(model(x)) > threshold) == (y > threshold) for x, y in zip(inputs, targets, strict=True)
+        ]
+    return sum(right) / len(right)
+
+
+def _data(output: Value | float) -> float:
+    return output.data if isinstance(output, Value) else output
+
+
+def _check_rows(what: str, inputs: Sequence[Row], targets: Sequence[Any]) -> None:
+    if not len(inputs):
+        raise ValueError(f"{what}: there are no rows")
+    if len(inputs) != len(targets):
+        raise ValueError(
+            f"{what}: {len(inputs)} rows and {len(targets)} targets: one target for each row is needed"
+        )
+
+
+def _check_whole(what: str, number: object) -> None:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"{what} is a whole number, not {number!r}")
+    if number < 1:
+        raise ValueError(f"{what} is {number}: it must be 1 or above")

@@ -1,0 +1,271 @@
+"""The layered layout with nested scopes: each scope is laid out by itself, then is one box in the scope around it.
+
+So boxes never overlap, a folded scope is just a card, and the cost is the sum of small layouts. Lines cross the
+border of a scope at ports. The same scene always gives the same picture.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from viz.layers import Item, Level, Link, arrange
+from viz.markup import number, text_width
+from viz.scene import Card, Edge, Scene
+from viz.scopes import Scope
+
+__all__ = ["measure", "place"]
+
+PAD_X, PAD_TOP, PAD_BOTTOM = 14.0, 28.0, 14.0
+CHIP_SIZE, CHIP_HEIGHT = 10.0, 15.0
+STEP = 17.0
+"""Pixels between two edges that arrive at a card: a chip and a little air."""
+
+ARROW = 20.0
+"""Pixels from the chip to the card: the arrow."""
+
+LABEL_SIZE, SMALL, FORMULA_SIZE, NUMBER_SIZE, SCOPE_SIZE = 14.0, 10.0, 10.0, 12.0, 11.0
+ROW, HEAD, FOOT = 15.0, 26.0, 13.0
+MIN_WIDTH, MAX_TEXT = 104.0, 190.0
+
+Point = tuple[float, float]
+
+
+def chip_width(local: float) -> float:
+    """The width of the chip of a local derivative, in pixels."""
+    return text_width(number(local), CHIP_SIZE, mono=True) + 10
+
+
+def measure(card: Card) -> None:
+    """Set the card's width and height, in pixels, from the text on it."""
+    title = min(text_width(card.label, LABEL_SIZE, bold=True), MAX_TEXT)
+    chip = text_width(card.chip, SMALL) + 12
+    rows = [text_width(a, SMALL) + 12 + text_width(b, NUMBER_SIZE, mono=True) for a, b in card.rows]
+    more = [min(text_width(text, FORMULA_SIZE), MAX_TEXT) for text in (card.formula, card.note) if text]
+    card.width = max(MIN_WIDTH, max([title + 10 + chip, *rows, *more]) + 20)
+    card.height = HEAD + ROW * (len(card.rows) + len(more)) + FOOT
+
+
+@dataclass(slots=True)
+class _Plan:
+    """One scope, laid out by itself. Heights of `entries` and `exits` are relative to the centre of its box."""
+
+    items: list[Item] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    level: Level = field(default_factory=lambda: Level([], 0.0, 0.0))
+    index: dict[int | Scope, int] = field(default_factory=dict)
+    entries: dict[int, Link] = field(default_factory=dict)  # by edge
+    exits: dict[int, Link] = field(default_factory=dict)  # by source card: its lines leave as one
+    within: dict[int, Link] = field(default_factory=dict)  # by edge
+    width: float = 0.0
+    height: float = 0.0
+    left: float = 0.0
+    top: float = 0.0
+
+    def height_of(self, item: int) -> float:
+        return self.items[item].y + PAD_TOP - self.height / 2
+
+
+def place(scene: Scene) -> None:
+    """Lay the scene out: sets every card's size and centre, the boxes, every edge's points and chip, the size."""
+    for card in scene.cards:
+        measure(card)
+    slots = _slots(scene)
+    leads = _leads(scene)
+    touching = _edges_by_scope(scene)
+    things = _things(scene)
+    plans: dict[Scope, _Plan] = {}
+    for scope in sorted(things, key=lambda scope: -len(scope)):
+        plan = plans[scope] = _Plan()
+        for thing in things[scope]:
+            plan.index[thing] = len(plan.items)
+            if isinstance(thing, int):
+                card, (count, lead) = scene.cards[thing], leads[thing]
+                plan.items.append(Item("card", card.width, max(card.height, count * STEP), lead))
+            else:
+                plan.items.append(Item("box", plans[thing].width, plans[thing].height))
+        for k in touching[scope]:
+            _connect(scene, plans, scope, k, slots[k])
+        plan.level = arrange(plan.items, plan.links)
+        plan.width, plan.height = plan.level.width, plan.level.height
+        if scope:
+            name_width = min(200.0, text_width(scope[-1], SCOPE_SIZE, bold=True))
+            plan.width = max(plan.width + 2 * PAD_X, name_width + 24)
+            plan.height += PAD_TOP + PAD_BOTTOM
+    _place_all(scene, plans)
+    for k, edge in enumerate(scene.edges):
+        _route(scene, plans, k, edge)
+    scene.width, scene.height = plans[()].width, plans[()].height
+
+
+def _slots(scene: Scene) -> list[float]:
+    """Where each edge arrives at its card, in pixels below the card's centre."""
+    count = [0] * len(scene.cards)
+    for edge in scene.edges:
+        count[edge.target] += 1
+    seen = [0] * len(scene.cards)
+    slots = []
+    for edge in scene.edges:
+        slots.append((seen[edge.target] - (count[edge.target] - 1) / 2) * STEP)
+        seen[edge.target] += 1
+    return slots
+
+
+def _leads(scene: Scene) -> list[tuple[int, float]]:
+    """For every card, the number of edges that arrive, and the pixels on its left that they take: chips and arrows."""
+    chips = [0.0] * len(scene.cards)
+    count = [0] * len(scene.cards)
+    for edge in scene.edges:
+        count[edge.target] += 1
+        if edge.local is not None:
+            chips[edge.target] = max(chips[edge.target], chip_width(edge.local) + 8)
+    return [
+        (n, chip + ARROW + _fan(n, card.height) if n else 0.0)
+        for n, chip, card in zip(count, chips, scene.cards, strict=True)
+    ]
+
+
+def _fan(edges: int, height: float) -> float:
+    """Pixels in which edges that arrive spread wider than their card run together."""
+    return min(60.0, max(0.0, (edges * STEP - height) * 0.3))
+
+
+def _things(scene: Scene) -> dict[Scope, list[int | Scope]]:
+    """What stands in each scope, cards and inner scopes, in the order met; the picture itself is the scope ()."""
+    things: dict[Scope, list[int | Scope]] = {(): []}
+    for i, card in enumerate(scene.cards):
+        for depth in range(len(card.scope)):
+            inner = card.scope[: depth + 1]
+            if inner not in things:
+                things[inner] = []
+                things[card.scope[:depth]].append(inner)
+        things[card.scope].append(i)
+    return things
+
+
+def _shared_depth(a: Scope, b: Scope) -> int:
+    depth = 0
+    while depth < min(len(a), len(b)) and a[depth] == b[depth]:
+        depth += 1
+    return depth
+
+
+def _edges_by_scope(scene: Scene) -> defaultdict[Scope, list[int]]:
+    """For every scope, the edges with a part in it, but those that run within one of its inner scopes."""
+    touching: defaultdict[Scope, list[int]] = defaultdict(list)
+    for k, edge in enumerate(scene.edges):
+        a, b = scene.cards[edge.source].scope, scene.cards[edge.target].scope
+        shared = _shared_depth(a, b)
+        touching[a[:shared]].append(k)
+        for scope in (a, b):
+            for depth in range(shared + 1, len(scope) + 1):
+                touching[scope[:depth]].append(k)
+    return touching
+
+
+def _connect(scene: Scene, plans: dict[Scope, _Plan], scope: Scope, k: int, slot: float) -> None:
+    """Add the part of edge `k` that runs in `scope`."""
+    plan, edge, depth = plans[scope], scene.edges[k], len(scope)
+    source, target = scene.cards[edge.source], scene.cards[edge.target]
+    starts = source.scope[:depth] == scope
+    ends = target.scope[:depth] == scope
+    if not ends and edge.source in plan.exits:
+        return
+    leave = arrive = 0.0
+    if not starts:
+        a = len(plan.items)
+        plan.items.append(Item("in", 0.0, 9.0))
+    elif len(source.scope) == depth:
+        a = plan.index[edge.source]
+    else:
+        inner = source.scope[: depth + 1]
+        a = plan.index[inner]
+        leave = plans[inner].height_of(plans[inner].exits[edge.source].b)
+    free = False
+    if not ends:
+        b = len(plan.items)
+        plan.items.append(Item("out", 0.0, 9.0))
+    elif len(target.scope) == depth:
+        b, arrive, free = plan.index[edge.target], slot, target.free_order
+    else:
+        inner = target.scope[: depth + 1]
+        b = plan.index[inner]
+        arrive = plans[inner].height_of(plans[inner].entries[k].a)
+    link = Link(a, b, leave, arrive, free)
+    plan.links.append(link)
+    if not starts:
+        plan.entries[k] = link
+    elif not ends:
+        plan.exits[edge.source] = link
+    else:
+        plan.within[k] = link
+
+
+def _place_all(scene: Scene, plans: dict[Scope, _Plan]) -> None:
+    """From the outside in, turn places within a scope into places in the picture."""
+    for scope in sorted(plans, key=len):
+        plan = plans[scope]
+        if scope:
+            scene.boxes[scope] = (plan.left, plan.top, plan.left + plan.width, plan.top + plan.height)
+        dx, dy = (plan.left + PAD_X, plan.top + PAD_TOP) if scope else (0.0, 0.0)
+        plan.level.columns = [(left + dx, right + dx) for left, right in plan.level.columns]
+        for item in plan.items:
+            item.x += dx
+            item.y += dy
+        for thing, i in plan.index.items():
+            item = plan.items[i]
+            if isinstance(thing, int):
+                scene.cards[thing].x, scene.cards[thing].y = item.x, item.y
+            else:
+                plans[thing].left, plans[thing].top = item.x - item.width / 2, item.y - item.height / 2
+
+
+def _route(scene: Scene, plans: dict[Scope, _Plan], k: int, edge: Edge) -> None:
+    """The way of one edge: straight runs (left, right, height) through columns, to be joined by curves."""
+    source, target = scene.cards[edge.source], scene.cards[edge.target]
+    shared = _shared_depth(source.scope, target.scope)
+    runs: list[tuple[float, float, float]] = []
+    for depth in range(len(source.scope), shared, -1):
+        plan = plans[source.scope[:depth]]
+        runs += _runs(plan, plan.exits[edge.source])
+    last_plan = plans[source.scope[:shared]]
+    link = last_plan.within[k]
+    runs += _runs(last_plan, link)
+    for depth in range(shared + 1, len(target.scope) + 1):
+        last_plan = plans[target.scope[:depth]]
+        link = last_plan.entries[k]
+        runs += _runs(last_plan, link)
+    _finish(scene, edge, link, runs)
+
+
+def _runs(plan: _Plan, link: Link) -> list[tuple[float, float, float]]:
+    a, b = plan.items[link.a], plan.items[link.b]
+    columns = plan.level.columns
+    start = plan.left if a.kind == "in" else a.x + a.width / 2
+    # a box is reached at its border; a card where its chips begin, and `_finish` goes on from there
+    if b.kind == "out":
+        end = plan.left + plan.width
+    else:
+        end = columns[b.rank][0] if b.kind == "card" else b.x - b.width / 2
+    runs = [(start, columns[a.rank][1], a.y + link.leave)]
+    runs += [(*columns[plan.items[p].rank], plan.items[p].y) for p in link.passes]
+    runs.append((columns[b.rank][0], end, b.y + link.arrive))
+    return runs
+
+
+def _finish(scene: Scene, edge: Edge, link: Link, runs: Sequence[tuple[float, float, float]]) -> None:
+    """Join the runs, set the chip, and lead the line to the card. Points go start, then (control, control, end)..."""
+    target = scene.cards[edge.target]
+    start, _, y = runs[0]
+    points: list[Point] = [(start, y)]
+    at = (start, y)
+    for left, right, height in runs:
+        if left > at[0] + 0.01 or height != at[1]:
+            middle = (at[0] + left) / 2
+            points += [(middle, at[1]), (middle, height), (left, height)]
+        at = (max(left, right), height)
+        points += [points[-1], at, at]
+    arriving = sum(1 for other in scene.edges[:0])  # placeholder
+    card_left = target.x - target.width / 2
+    edge.points = points

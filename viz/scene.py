@@ -1,0 +1,407 @@
+"""From a graph to plain data: cards, edges, scopes. Layouts place them, `svg` and `dot` write them; neither sees Values.
+
+Kinds of leaves: a leaf without a name is a ``const``; a named one with a scope ("h1.w1") is a ``param``; a named one
+without ("x1") is an ``input``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import autograd
+from viz.folding import Folding, Group
+from viz.formula import chip, formula, joined_terms, operand_label, terms
+from viz.markup import DASH, label, last_part, number, subscript, visible
+from viz.scopes import Graph, Scope
+
+if TYPE_CHECKING:
+    from autograd import Value
+
+__all__ = ["Card", "Edge", "Scene", "build"]
+
+EDGES_PER_CARD = 8
+"""A picture of more edges than this for each of `max_cards` is refused as unreadable."""
+
+_FORMULA_WIDTH, _FORMULA_SIZE = 150.0, 10.0
+
+
+@dataclass(slots=True)
+class Card:
+    """One card. `data` and `grad` are None where there is no single number; `grad` also before any backward pass.
+
+    `kind` is "input", "param", "const", "op", "sum", "scope" or "stack"; `rows` the lines of text on it (caption,
+    value); `tip` the tooltip. `width`, `height`, `x`, `y` (the card's centre) are the layout's, in pixels.
+    """
+
+    kind: str
+    label: str
+    chip: str
+    scope: Scope
+    data: float | None
+    grad: float | None
+    rows: list[tuple[str, str]]
+    formula: str = ""
+    note: str = ""
+    tip: str = ""
+    is_root: bool = False
+    free_order: bool = False
+    width: float = 0.0
+    height: float = 0.0
+    x: float = 0.0
+    y: float = 0.0
+
+
+@dataclass(slots=True)
+class Edge:
+    """One use of `source` by `target` (positions in the scene's cards).
+
+    `local` is the local derivative, None where the edge stands for several uses or ends in a folded card; `flow` is
+    local times upstream, what the use adds to the source's gradient, None before a backward pass.
+    """
+
+    source: int
+    target: int
+    local: float | None
+    flow: float | None
+    uses: int = 1
+    points: list[tuple[float, float]] = field(default_factory=list)
+    chip_at: tuple[float, float] | None = None
+
+
+@dataclass(slots=True)
+class Scene:
+    """What is in the picture. `boxes` (left, top, right, bottom by scope), `width` and `height` are the layout's."""
+
+    cards: list[Card]
+    edges: list[Edge]
+    title: str
+    caption: str
+    values: int
+    boxes: dict[Scope, tuple[float, float, float, float]] = field(default_factory=dict)
+    width: float = 0.0
+    height: float = 0.0
+
+    @property
+    def largest_grad(self) -> float:
+        """The largest finite size of a gradient; 0 where there is none."""
+        return _largest(card.grad for card in self.cards)
+
+    @property
+    def largest_flow(self) -> float:
+        """The largest finite size of an edge's flow; 0 where there is none."""
+        return _largest(edge.flow for edge in self.edges)
+
+
+def _largest(numbers: Iterable[float | None]) -> float:
+    return max((abs(x) for x in numbers if x is not None and math.isfinite(x)), default=0.0)
+
+
+def build(
+    root: Value,
+    *,
+    title: str | None = None,
+    notes: Mapping[str, str] | None = None,
+    max_cards: int = 300,
+    fold: Iterable[str] = (),
+    focus: Value | str | None = None,
+    radius: int = 2,
+    sums: bool = True,
+) -> Scene:
+    """The scene of the graph behind `root`; see `viz.draw` for the arguments and the errors."""
+    autograd.verify(root)
+    order = autograd.topological(root)
+    part = _around(order, focus, radius) if focus is not None else order
+    if len(part) > 40 * max_cards and not any("." in node.name for node in part) and not _has_sums(part, sums):
+        raise _unreadable(len(part), len(part), max_cards, scoped=False)
+    graph = Graph(part)
+    folding = Folding(graph)
+    if sums:
+        folding.fold_sums()
+    folding.fold_named([fold] if isinstance(fold, str) else fold)
+    if len(folding) > max_cards:
+        folding.fold_scopes(max_cards)
+    if len(folding) > max_cards:
+        folding.stack()
+    if len(folding) > max_cards:
+        raise _unreadable(len(part), len(folding), max_cards, scoped=any(graph.scopes))
+    scene = _assemble(folding, root, _checked_notes(notes, order))
+    if len(scene.edges) > EDGES_PER_CARD * max_cards:
+        raise ValueError(
+            f"this graph has {len(part):,} values and its picture {len(scene.edges):,} edges, more than anyone can "
+            "read; draw a part of it with focus= and radius=, or a node behind it"
+        )
+    scene.title = title if title is not None else _default_title(root)
+    scene.caption = _caption(folding, scene, len(order) - len(part))
+    _join_lonely_scopes(scene)
+    return scene
+
+
+def _has_sums(part: Sequence[Value], sums: bool) -> bool:
+    return sums and any(node.op is not None and node.op.name in ("add", "sum") for node in part)
+
+
+def _unreadable(values: int, cards: int, limit: int, *, scoped: bool) -> ValueError:
+    folded = f", and {cards:,} cards when folded as far as it goes" if cards < values else ""
+    advice = (
+        "draw a part of it with focus=a node (or its name) and radius=2"
+        if scoped
+        else "draw a part of it with focus=a node (or its name) and radius=2, or name its values 'scope.name' "
+        "(Value(2.0, name='h1.w1')), so that scopes fold"
+    )
+    return ValueError(
+        f"this graph has {values:,} values{folded}: more than the {limit:,} cards of a readable picture; {advice}"
+    )
+
+
+def _checked_notes(notes: Mapping[str, str] | None, order: Sequence[Value]) -> Mapping[str, str]:
+    notes = notes or {}
+    unknown = set(notes) - {node.name for node in order} - {last_part(node.name) for node in order}
+    if unknown:
+        raise ValueError(f"notes: no value in this graph is named {sorted(unknown)[0]!r}")
+    return notes
+
+
+def _around(order: Sequence[Value], focus: Value | str, radius: int) -> list[Value]:
+    """The values at most `radius` operations away from `focus`, in either direction."""
+    if isinstance(focus, str):
+        found = [node for node in order if node.name == focus]
+        found = found or [node for node in order if last_part(node.name) == focus and node.name]
+        if len(found) != 1:
+            problem = "no value has that name" if not found else f"{len(found)} values have that name: pass the node"
+            raise ValueError(f"focus={focus!r}: {problem}")
+        focus = found[0]
+    if radius < 0:
+        raise ValueError(f"radius must be 0 or more, got {radius}")
+    place = {id(node): i for i, node in enumerate(order)}
+    if id(focus) not in place:
+        raise ValueError("focus: this node is not in the graph behind the root")
+    consumers: list[list[int]] = [[] for _ in order]
+    operands: list[list[int]] = []
+    for i, node in enumerate(order):
+        found_places = [place[id(x)] for x in node.operands if id(x) in place]
+        operands.append(found_places)
+        for j in found_places:
+            consumers[j].append(i)
+    start = place[id(focus)]
+    distance = {start: 0}
+    todo = deque([start])
+    while todo:
+        i = todo.popleft()
+        if distance[i] < radius:
+            for j in operands[i] + consumers[i]:
+                if j not in distance:
+                    distance[j] = distance[i] + 1
+                    todo.append(j)
+    return [order[i] for i in sorted(distance)]
+
+
+def _gradient(node: Value) -> float | None:
+    return node.grad if node.has_grad else None
+
+
+def _shown(x: float | None) -> str:
+    return DASH if x is None else number(x)
+
+
+def _span(numbers: Sequence[float | None]) -> str:
+    known = [x for x in numbers if x is not None]
+    if not known:
+        return DASH
+    finite = [x for x in known if not math.isnan(x)]
+    if not finite:
+        return "nan"
+    low, high = number(min(finite), 2), number(max(finite), 2)
+    return low if low == high else f"{low} … {high}"
+
+
+def _assemble(folding: Folding, root: Value, notes: Mapping[str, str]) -> Scene:
+    graph = folding.graph
+    cards: list[Card] = []
+    place: dict[int, int] = {}
+    for key, group in folding.ordered():
+        place[key] = len(cards)
+        card = _card(graph, folding, key, group)
+        faces = [graph.nodes[i] for i in (group.members if group.kind == "node" else group.members[-1:])]
+        card.is_root = any(graph.nodes[i] is root for i in group.members[-1:])
+        if group.kind in ("node", "sum"):
+            name = faces[0].name
+            card.note = visible(notes.get(name) or notes.get(last_part(name)) or "") if name else ""
+        cards.append(card)
+    return Scene(cards, list(_edges(folding, place)), "", "", len(graph))
+
+
+def _card(graph: Graph, folding: Folding, key: int, group: Group) -> Card:
+    if group.kind == "scope":
+        return _scope_card(graph, folding, key, group)
+    if group.kind == "stack":
+        return _stack_card(graph, group)
+    node = graph.nodes[group.members[-1]]
+    grad = _gradient(node)
+    rows = [("data", number(node.data)), ("grad", _shown(grad))]
+    if node.op is None:
+        if not node.name:
+            kind, text, rows = "const", number(node.data), rows[1:]
+        else:
+            kind, text = ("param" if graph.scopes[group.members[-1]] or "." in node.name else "input"), label(node.name)
+        card = Card(kind, text, kind, group.scope, node.data, grad, rows)
+    else:
+        parts = _sum_terms(graph, group) if group.kind == "sum" else None
+        wide = joined_terms(parts, _FORMULA_WIDTH, _FORMULA_SIZE) if parts is not None else ""
+        wide = wide or formula(node, _FORMULA_WIDTH, _FORMULA_SIZE)
+        several = parts is not None or node.op.arity is None
+        constants = any(isinstance(x, int | float) for x in node.operands)
+        card = Card("sum" if parts else "op", wide, chip(node.op), group.scope, node.data, grad, rows)
+        if parts is not None:
+            card.chip = "Σ"
+        if node.name:
+            card.label = label(node.name)
+            card.formula = wide if several or constants else ""
+        card.free_order = several or node.op.name in ("add", "mul")
+    card.tip = _tip(node, card)
+    return card
+
+
+def _sum_terms(graph: Graph, group: Group) -> list[str]:
+    """The terms of a folded chain of +, in the order they are written."""
+    inner = {id(graph.nodes[i]) for i in group.members}
+    found: list[str] = []
+    stack: list[Value | float] = [graph.nodes[group.members[-1]]]
+    while stack:
+        term = stack.pop()
+        if not isinstance(term, int | float) and id(term) in inner:
+            stack.extend(reversed(term.operands))
+        elif isinstance(term, int | float) and term == 0:
+            continue  # the 0 that sum() starts with
+        elif len(found) < 9:
+            found.append(operand_label(term))
+        elif len(found) == 9:
+            found.append("…")
+    return found
+
+
+def _tip(node: Value, card: Card) -> str:
+    name = visible(node.name) if node.name else card.label
+    lines = [name if node.op is None else f"{name} = {card.formula or formula(node)}"]
+    lines.append(f"data {float(node.data)!r}")
+    lines.append(f"gradient {float(node.grad)!r}" if node.has_grad else "gradient not computed: no backward pass")
+    return "\n".join(lines)
+
+
+def _scope_card(graph: Graph, folding: Folding, key: int, group: Group) -> Card:
+    count = len(group.members)
+    outputs = [i for i in group.members if any(folding.group_of[c] != key for c in graph.consumers[i])]
+    if group.members[-1] == len(graph) - 1:
+        outputs.append(group.members[-1])
+    chip_text = f"⊞ {count}"
+    tip = f"{visible(group.name)}: {count:,} values in one card"
+    if len(outputs) == 1:
+        node = graph.nodes[outputs[0]]
+        grad = _gradient(node)
+        rows = [("data", number(node.data)), ("grad", _shown(grad))]
+        text = f"{tip}; its output is {visible(node.name) or formula(node)}\ndata {float(node.data)!r}"
+        return Card("scope", _scope_label(group.name), chip_text, group.scope, node.data, grad, rows, tip=text)
+    nodes = [graph.nodes[i] for i in outputs]
+    rows = [("outputs", f"{len(outputs):,}"), ("grad", _span([_gradient(node) for node in nodes]))]
+    return Card("scope", _scope_label(group.name), chip_text, group.scope, None, None, rows, tip=tip)
+
+
+def _scope_label(name: str) -> str:
+    return subscript(visible(name))
+
+
+def _stack_card(graph: Graph, group: Group) -> Card:
+    faces = [graph.nodes[part.members[-1]] for part in group.parts]
+    first = group.parts[0]
+    if first.kind == "scope":
+        names = [_scope_label(part.name) for part in group.parts]
+    else:
+        names = [label(node.name) if node.name else formula(node) if node.op else "" for node in faces]
+    text = names[0] if len(set(names)) == 1 else f"{names[0]} … {names[-1]}"
+    text = text or (chip(faces[0].op) if faces[0].op is not None else "constants")
+    rows = [("data", _span([n.data for n in faces])), ("grad", _span([_gradient(n) for n in faces]))]
+    shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    tip = f"{len(faces):,} cards in one: {shown}"
+    return Card("stack", text, f"× {len(faces)}", group.scope, None, None, rows, tip=tip)
+
+
+def _edges(folding: Folding, place: Mapping[int, int]) -> Iterator[Edge]:
+    """The edges between cards, by target and the order of its operands; several become one at a folded card."""
+    graph, groups, group_of = folding.graph, folding.groups, folding.group_of
+    merged: dict[tuple[int, int], Edge] = {}
+    found: list[tuple[tuple[int, int], Edge]] = []
+    for i, operands in enumerate(graph.operands):
+        target, node = group_of[i], graph.nodes[i]
+        upstream = _gradient(node)
+        for slot, j in _written_order(node, operands):
+            source = group_of[j]
+            if source == target:
+                continue
+            local = node.partials[slot]
+            flow = None if local is None or upstream is None else 0.0 if 0 in (local, upstream) else local * upstream
+            edge = Edge(place[source], place[target], local, flow)
+            plain = groups[target].kind in ("node", "sum") and groups[source].kind != "stack"
+            first = merged.get((source, target))
+            if plain or first is None:
+                found.append(((edge.target, len(found)), edge))
+                if not plain:
+                    edge.local = None
+                    merged[source, target] = edge
+            else:
+                first.uses += 1
+                first.flow = None if first.flow is None or flow is None else first.flow + flow
+    found.sort(key=lambda item: item[0])
+    return (edge for _, edge in found)
+
+
+def _written_order(node: Value, operands: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+    """The operands as the formula shows them: those of a dot in pairs w1 x1, w2 x2."""
+    if node.op is None or node.op.name != "dot":
+        return operands
+    half = len(node.operands) // 2
+    return sorted(operands, key=lambda item: (item[0] % half if item[0] < 2 * half else half, item[0]))
+
+
+def _join_lonely_scopes(scene: Scene) -> None:
+    """Write a scope that holds one scope and nothing else as one box, "model.h1"."""
+    inside: dict[Scope, set[Scope | int]] = {}
+    for i, card in enumerate(scene.cards):
+        for depth in range(len(card.scope)):
+            inside.setdefault(card.scope[:depth], set()).add(card.scope[: depth + 1])
+        inside.setdefault(card.scope, set()).add(i)
+    lonely = {
+        scope for scope, items in inside.items() if scope and len(items) == 1 and isinstance(next(iter(items)), tuple)
+    }
+    for card in scene.cards:
+        if any(card.scope[:depth] in lonely for depth in range(1, len(card.scope))):
+            parts: list[str] = []
+            for depth, part in enumerate(card.scope, 1):
+                joined = depth > 1 and card.scope[: depth - 1] in lonely
+                if joined:
+                    parts[-1] += "." + part
+                else:
+                    parts.append(part)
+            card.scope = tuple(parts)
+
+
+def _default_title(root: Value) -> str:
+    return f"Gradient graph of {label(root.name)}" if root.name else "Gradient graph"
+
+
+def _caption(folding: Folding, scene: Scene, left_out: int) -> str:
+    parts = []
+    if len(scene.cards) < scene.values:
+        how = []
+        if folding.folded:
+            how.append(f"{folding.folded:,} {'scope' if folding.folded == 1 else 'scopes'} folded (⊞)")
+        if folding.sums:
+            how.append("chains of + drawn as one sum (Σ)")
+        if folding.stacked:
+            how.append("cards that are alike stacked (×)")
+        parts.append(f"{scene.values:,} values drawn as {len(scene.cards):,} cards: {', '.join(how)}")
+    if left_out:
+        parts.append(f"{left_out:,} values further away left out")
+    return "; ".join(parts)
