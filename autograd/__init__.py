@@ -11,7 +11,8 @@
 functions. Every operation is a function here and takes floats, NumPy arrays and Values.
 """
 
-from autograd import errors, files, io, op, ops, text
+from autograd import errors, files, io, op, ops, text, tree
+from autograd.check import assert_gradients, check_gradients
 from autograd.custom import custom
 from autograd.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.errors import AnomalyError, AutogradError, DomainError, GraphError, LoadError, StaleGraphError
@@ -70,10 +71,12 @@ __all__ = [
     "add",
     "asin",
     "asinh",
+    "assert_gradients",
     "atan",
     "atan2",
     "atanh",
     "cbrt",
+    "check_gradients",
     "clip",
     "cos",
     "cosh",
@@ -134,6 +137,7 @@ __all__ = [
     "tanh",
     "text",
     "topological",
+    "tree",
     "value_and_grad",
     "verify",
     "vjp",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd.errors import LoadError
-from autograd.files import write_atomically
+from autograd.files import collector_paused, write_atomically
 from autograd.op import FLOAT_ERRORS
 from autograd.ops import TABLE
 from autograd.record import build, local_derivatives
@@ -35,6 +35,7 @@ def from_json_number(x: Any, where: str) -> float:
     raise LoadError(f"{where}: {x!r:.40} is no number")
 
 
+@collector_paused()
 def dumps(roots: Value | Sequence[Value]) -> str:
     """The graph behind one root or several as JSON text: nodes in topological order, operands by position.
 
@@ -78,6 +79,7 @@ def save(roots: Value | Sequence[Value], path: str | os.PathLike[str]) -> None:
     write_atomically(path, dumps(roots))
 
 
+@collector_paused()
 def loads(text: str | bytes, source: str = "the text") -> Any:
     """The root (or list of roots) of a graph that ``dumps`` wrote: same data, gradients, names and structure.
 
@@ -139,7 +141,7 @@ def restore(row: Any, made: Sequence[Value], where: str) -> Value:
             expected = op.quiet(*values)
         if not agree(expected, z):
             raise LoadError(f"{where}: {name} of its operands is {expected!r}, but the file says {z!r}")
-        node = build(op, operands, z, local_derivatives(op, z, values, operands, Value), Value)
+        node = build(op, operands, z, local_derivatives(op, z, values, operands), Value)
         node.name = label
     node.grad = UNREACHED if gradient is None else from_json_number(gradient, where)
     return node

@@ -39,19 +39,22 @@ def record(op: Op, operands: tuple[Any, ...], kind: type, detached: Callable[[fl
         raise AnomalyError(f"forward: {op.name}({', '.join(map(repr, data[:6]))}) gives {z} at {line}")
     if not mode.record:
         return detached(z)
-    return build(op, operands, z, local_derivatives(op, z, data, operands, kind), kind, line)
+    return build(op, operands, z, local_derivatives(op, z, data, operands), kind, line)
 
 
-def local_derivatives(op: Op, z: float, data: Sequence[float], operands: Sequence[Any], kind: type) -> list[Any]:
-    """d z / d operand for every operand that is a node, in order. A slope is inf or nan where it is, never an error."""
+def local_derivatives(op: Op, z: float, data: Sequence[float], operands: Sequence[Any]) -> list[Any]:
+    """d z / d operand for every operand that is a node (constants are plain floats), in order.
+
+    A slope is inf or nan where it is, never an error.
+    """
     if op.arity is not None:
-        return [op.partial_on_floats(i, z, data) for i, x in enumerate(operands) if isinstance(x, kind)]
+        return [op.partial_on_floats(i, z, data) for i, x in enumerate(operands) if x.__class__ is not float]
     try:
         every = op.partials(z, *data)  # type: ignore[operator]
     except FLOAT_ERRORS:
         with np.errstate(all="ignore"):
             every = op.partials(np.float64(z), *map(np.float64, data))  # type: ignore[operator]
-    return [float(p) for p, x in zip(every, operands, strict=True) if isinstance(x, kind)]
+    return [float(p) for p, x in zip(every, operands, strict=True) if x.__class__ is not float]
 
 
 def build(op: Op, operands: tuple[Any, ...], z: float, partials: Sequence[float], kind: type, line: str = "") -> Any:
@@ -60,7 +63,7 @@ def build(op: Op, operands: tuple[Any, ...], z: float, partials: Sequence[float]
     if line:
         n.where = line
     n._data, n.op, n.name, n.grad, n._mark = z, op, "", UNREACHED, None
-    nodes = tuple(x for x in operands if isinstance(x, kind))
+    nodes = tuple(x for x in operands if x.__class__ is not float)
     if len(operands) == 1 and op.arity is not None:
         n._a, n._b, n._pa, n._pb = operands[0], None, partials[0], None
     elif len(operands) == 2 and op.arity is not None:

@@ -19,6 +19,7 @@ import numpy as np
 
 from autograd import modes, reverse
 from autograd.errors import GraphError
+from autograd.files import collector_paused
 from autograd.number import ABS, ADD, DIV, MUL, NEG, NUMPY_NAMES, POW, SUB, Number
 from autograd.op import FLOAT_ERRORS, READINGS, Op, Reading, Unary, not_a_number
 from autograd.ops import TABLE, nary
@@ -281,17 +282,18 @@ class Value(Number):
 
     def __copy__(self) -> Value:
         n = _new(type(self))
-        for slot in Value.__slots__:
-            setattr(n, slot, getattr(self, slot))
-        n._mark = None
+        n._data, n.grad, n.name, n.op = self._data, self.grad, self.name, self.op
+        n._a, n._b, n._pa, n._pb, n._mark = self._a, self._b, self._pa, self._pb, None
+        if hasattr(self, "where"):  # made inside detect_anomaly()
+            object.__setattr__(n, "where", self.where)
         return n
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
-        for node in reverse.topological(self):
-            if id(node) in memo:
-                continue
-            n = memo[id(node)] = node.__copy__()
-            n._a, n._b = twin(n._a, memo), twin(n._b, memo)
+        with collector_paused():
+            for node in reverse.topological(self):
+                if id(node) not in memo:
+                    n = memo[id(node)] = node.__copy__()
+                    n._a, n._b = twin(n._a, memo), twin(n._b, memo)
         return memo[id(self)]  # type: ignore[no-any-return]
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:

@@ -82,9 +82,7 @@ def weights() -> list[list[tuple[list[float], float]]]:
     ]
 
 
-def loss_of(
-    model: Callable[[Any], Any], parameters: list[Any], inputs: list[Any], labels: list[float]
-) -> Any:
+def loss_of(model: Callable[[Any], Any], parameters: list[Any], inputs: list[Any], labels: list[float]) -> Any:
     """The loss as the demo writes it."""
     scores = list(map(model, inputs))
     losses = [(1 + -yi * scorei).relu() for yi, scorei in zip(labels, scores, strict=True)]
@@ -102,10 +100,12 @@ class Neuron:
         self.nonlin = nonlin
 
     def __call__(self, x: Any) -> Any:
+        """The neuron's output."""
         act = sum((wi * xi for wi, xi in zip(self.w, x, strict=True)), self.b)
         return act.relu() if self.nonlin else act
 
     def parameters(self) -> list[Any]:
+        """Weights, then the bias."""
         return [*self.w, self.b]
 
 
@@ -115,16 +115,17 @@ class Network:
     def __init__(self, Value: Any) -> None:
         table = weights()
         self.layers = [
-            [Neuron(Value, w, b, nonlin=i < len(table) - 1) for w, b in layer]
-            for i, layer in enumerate(table)
+            [Neuron(Value, w, b, nonlin=i < len(table) - 1) for w, b in layer] for i, layer in enumerate(table)
         ]
 
     def __call__(self, x: Any) -> Any:
+        """The score of one point."""
         for layer in self.layers:
             x = [neuron(x) for neuron in layer]
         return x[0]
 
     def parameters(self) -> list[Any]:
+        """Of every neuron, in order."""
         return [p for layer in self.layers for neuron in layer for p in neuron.parameters()]
 
 
@@ -295,9 +296,7 @@ def install_micrograd(folder: str) -> bool:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, MICROGRAD]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        print(
-            f"micrograd is left out, pip could not install it: {done.stderr.strip()[-300:]}", file=sys.stderr
-        )
+        print(f"micrograd is left out, pip could not install it: {done.stderr.strip()[-300:]}", file=sys.stderr)
     return done.returncode == 0
 
 
@@ -329,9 +328,13 @@ def compare_gradients(engines: list[str], points: int, extra_path: str) -> float
     return worst
 
 
-def measure(
-    engines: list[str], points: int, steps: int, rounds: int, size: int, extra_path: str
-) -> dict[str, Any]:
+def progress(text: str) -> None:
+    """One line that is overwritten, for a person who waits."""
+    if sys.stderr.isatty():
+        print(f"\r{text:<70}", end="" if text else "\r", file=sys.stderr, flush=True)
+
+
+def measure(engines: list[str], points: int, steps: int, rounds: int, size: int, extra_path: str) -> dict[str, Any]:
     """Every figure, as JSON data."""
     report: dict[str, Any] = {
         "machine": machine(),
@@ -345,24 +348,21 @@ def measure(
         raw: dict[str, list[dict[str, float]]] = {e: [] for e in engines}
         for number in range(rounds):
             for e in engines:
-                print(f"\r{name}, round {number + 1} of {rounds}, {e:<12}", end="", file=sys.stderr)
+                progress(f"{name}, round {number + 1} of {rounds}: {ENGINES[e]}")
                 job = {"what": "time", "engine": e, "points": points, "steps": steps, "collector": collector}
                 raw[e].append(child(job, extra_path))
         report[name] = {
-            e: {phase: spread([s[phase] for s in samples]) for phase in (*PHASES, "step")}
-            for e, samples in raw.items()
+            e: {phase: spread([s[phase] for s in samples]) for phase in (*PHASES, "step")} for e, samples in raw.items()
         }
         if "micrograd" in engines:
             for e in engines[1:]:
                 pairs = zip(raw["micrograd"], raw[e], strict=True)
                 report[name][e]["ratio"] = spread([peer["step"] / own["step"] for peer, own in pairs])
-    print("\rmemory and large graphs" + " " * 20, end="", file=sys.stderr)
-    report["memory"] = {
-        e: child({"what": "memory", "engine": e, "points": points}, extra_path) for e in engines
-    }
+    progress("memory and large graphs")
+    report["memory"] = {e: child({"what": "memory", "engine": e, "points": points}, extra_path) for e in engines}
     large = [e for e in engines if e != "nn"]
     report["large"] = {e: child({"what": "large", "engine": e, "size": size}, extra_path) for e in large}
-    print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+    progress("")
     return report
 
 
@@ -391,19 +391,19 @@ def table(report: dict[str, Any]) -> str:
             row(f"{name}: {phase}, ms", cells)
         if any("ratio" in times for times in part.values()):
             ratios = [times.get("ratio") for times in part.values()]
-            cells = [
-                "1" if r is None else f"{r['median']:.1f} ({r['min']:.1f} to {r['max']:.1f})" for r in ratios
-            ]
+            cells = ["1" if r is None else f"{r['median']:.1f} ({r['min']:.1f} to {r['max']:.1f})" for r in ratios]
             row(f"{name}: micrograd's time over ours", cells)
     row("Values made in a forward pass", [f"{x['nodes']}" for x in report["memory"].values()])
     row("bytes a Value after the forward pass", [f"{x['bytes']:.0f}" for x in report["memory"].values()])
-    keys = dict.fromkeys(k for result in report["large"].values() for k in result if not k.endswith("failed"))
+    totals = [x["nodes"] * x["bytes"] / 1e6 for x in report["memory"].values()]
+    row("the whole graph after the forward pass, MB", [f"{x:.1f}" for x in totals])
+    keys = [k for k in report["large"]["operators"] if not k.endswith("failed")]
     for key in keys:
         cells = []
         for e in report["memory"]:
             result = report["large"].get(e, {})
             failed = result.get(key.partition(":")[0] + ": failed", "")
-            cells.append(failed or (f"{result[key]:.2f}" if key in result else ""))
+            cells.append(failed or (f"{result[key]:.2f}" if key in result else "-"))
         name, _, phase = key.partition(": ")
         unit = "operations" if name == "chain" else "terms"
         row(f"{name}, {report['size']:,} {unit}: {phase}, s", cells)
@@ -415,9 +415,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="small and once: does it run, not how fast")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write every figure to FILE as well")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (7; 1 with --quick)")
-    parser.add_argument(
-        "--no-install", action="store_true", help="do not fetch micrograd where it is not installed"
-    )
+    parser.add_argument("--no-install", action="store_true", help="do not fetch micrograd where it is not installed")
     parser.add_argument("--sample", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.sample:

@@ -257,7 +257,7 @@ def _measure(column: str, text: str) -> float:
     except ValueError:
         value = None
     if value is None:
-        hint = " (write a decimal point, not a comma)" if text.replace(",", "", 1).isdigit() else ""
+        hint = " (write a decimal point, not a comma)" if "," in text else ""
         raise _Unusable(f"{column} is {_quoted(text)}: a number is needed{hint}")
     if not math.isfinite(value):
         raise _Unusable(f"{column} is {_quoted(text)}: a finite number is needed")

@@ -67,7 +67,7 @@ class Neuron(Module):
         return self._output(x)
 
     def _output(self, x: Input) -> Value:
-        total = ag.dot(self.w, x, self.b)
+        total: Value = ag.dot(self.w, x, self.b)
         total.name = self._names[0]
         if self.activation is linear:
             return total
@@ -155,6 +155,7 @@ class MLP(Module):
         rng = generator(seed)
         last = len(sizes) - 2
         self.sizes = tuple(sizes)
+        self.activation = find_activation(activation)
         self.layers = [
             Layer(
                 sizes[i],
@@ -186,9 +187,8 @@ class MLP(Module):
         Raises:
             ValueError: an activation is a function without a name here; a file cannot hold it.
         """
-        hidden = self.layers[0].neurons[0].activation if len(self.layers) > 1 else None
         names = {
-            "activation": "relu" if hidden is None else _saved(hidden),
+            "activation": _saved(self.activation),
             "output": _saved(self.layers[-1].neurons[0].activation),
         }
         return {"type": "MLP", "inputs": self.sizes[0], "layers": list(self.sizes[1:]), **names}

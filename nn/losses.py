@@ -32,12 +32,14 @@ Loss = Callable[[Any, Any], Value]
 
 def absolute_error(prediction: Value, target: Value | float) -> Value:
     """The lesson's loss, |y - ŷ|; slope 0 where the two are equal."""
-    return ag.abs(target - prediction)
+    error: Value = target - prediction
+    return error.abs()
 
 
 def squared_error(prediction: Value, target: Value | float) -> Value:
     """(y - ŷ)²."""
-    return ag.square(target - prediction)
+    error: Value = target - prediction
+    return error.square()
 
 
 def binary_cross_entropy(prediction: Value, target: Value | float) -> Value:
@@ -62,30 +64,30 @@ def binary_cross_entropy(prediction: Value, target: Value | float) -> Value:
             f"binary_cross_entropy is infinite: {_named(prediction)} is {p} for the target {y}; "
             "binary_cross_entropy_with_logits stays finite"
         )
-    # a term of weight 0 is left out: 0 * log(0) is 0 here
-    if y == 1.0:
-        return -(ag.log(prediction) * target)
-    if y == 0.0:
-        return -(ag.log1p(-prediction) * (1.0 - target))
-    return -(target * ag.log(prediction) + (1.0 - target) * ag.log1p(-prediction))
+    gain: Value
+    if y == 1.0:  # a term of weight 0 is left out: 0 * log(0) is 0 here
+        gain = target * prediction.log()
+    elif y == 0.0:
+        gain = (1.0 - target) * (-prediction).log1p()
+    else:
+        gain = target * prediction.log() + (1.0 - target) * (-prediction).log1p()
+    return -gain
 
 
 def binary_cross_entropy_with_logits(logit: Value, target: Value | float) -> Value:
-    """The binary cross-entropy of sigmoid(logit), in nats, for a target y from 0 to 1: softplus(logit) - y
-    logit.
+    """The binary cross-entropy of sigmoid(logit), in nats, for a target y from 0 to 1.
 
-    It neither overflows nor loses its digits at any logit.
+    y softplus(-logit) + (1 - y) softplus(logit): a sum of positive terms, which neither overflows nor loses
+    digits at any logit; softplus(logit) - y logit would.
 
     Raises:
         ValueError: y is outside [0, 1].
     """
     y = _check_probability(target)
-    # one softplus has no cancellation at the two targets that matter; logit - softplus(logit) would have
-    if y == 1.0 and not isinstance(target, Value):
-        return ag.softplus(-logit)
-    if y == 0.0 and not isinstance(target, Value):
-        return ag.softplus(logit)
-    return target * ag.softplus(-logit) + (1.0 - target) * ag.softplus(logit)
+    if not isinstance(target, Value) and y in (0.0, 1.0):  # the term of weight 0 need not be recorded
+        return (-logit).softplus() if y else logit.softplus()
+    loss: Value = target * (-logit).softplus() + (1.0 - target) * logit.softplus()
+    return loss
 
 
 def hinge(score: Value, target: Value | float) -> Value:
@@ -99,7 +101,8 @@ def hinge(score: Value, target: Value | float) -> Value:
         raise ValueError(
             f"hinge takes a target of -1 or 1, not {y!r}: write 2 * y - 1 for targets of 0 and 1"
         )
-    return ag.relu(1.0 - target * score)
+    shortfall: Value = 1.0 - target * score
+    return shortfall.relu()
 
 
 def cross_entropy(logits: Sequence[Value], target: int) -> Value:
@@ -117,7 +120,8 @@ def cross_entropy(logits: Sequence[Value], target: int) -> Value:
         raise ValueError(
             f"cross_entropy: there is no class {target} among {len(logits)} logits (they count from 0)"
         )
-    return ag.logsumexp(list(logits)) - logits[target]
+    loss: Value = ag.logsumexp(list(logits)) - logits[target]
+    return loss
 
 
 def mean(losses: Sequence[Value]) -> Value:
@@ -128,7 +132,8 @@ def mean(losses: Sequence[Value]) -> Value:
     """
     if not len(losses):
         raise ValueError("the mean of no losses is not defined: the batch is empty")
-    return ag.mean(list(losses))
+    average: Value = ag.mean(list(losses))
+    return average
 
 
 LOSSES: dict[str, Loss] = {

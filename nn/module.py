@@ -52,7 +52,8 @@ class Module:
                     continue
                 raise ValueError(
                     f"{type(self).__name__}.{path} is computed by {_operation(value)!r}, so it is no "
-                    f"parameter: keep {path}.detach(), or give the attribute a name that starts with an underscore"
+                    f"parameter: keep {path}.detach(), or give the attribute a name "
+                    "that starts with an underscore"
                 )
             if path in found:
                 raise ValueError(

@@ -13,7 +13,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from numbers import Real
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from autograd import Value
 from nn.module import assign
@@ -175,10 +175,11 @@ class Adam(Optimizer[tuple[int, float, float]]):
         return number, (steps, first, second)
 
 
-def _in_range(what: str, value: float, low: float, high: float, *, low_open: bool = False) -> float:
+def _in_range(what: str, number: Any, low: float, high: float, *, low_open: bool = False) -> float:
     """The value, a number from ``low`` (or above it) to below ``high``."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{what} is a number, not {value!r}")
+    if isinstance(number, bool) or not isinstance(number, Real):
+        raise TypeError(f"{what} is a number, not {number!r}")
+    value = float(number)
     if not (low < value < high or (value == low and not low_open)):
         wanted = f"above {low:g}" if low_open else f"{low:g} or above"
         if high < math.inf:
@@ -186,7 +187,7 @@ def _in_range(what: str, value: float, low: float, high: float, *, low_open: boo
         elif math.isinf(value):
             wanted += ", and finite"
         raise ValueError(f"{what} is {value}: it must be {wanted}")
-    return float(value)
+    return value
 
 
 def _label(parameter: Value, index: int) -> str:

@@ -21,7 +21,7 @@ from nn.scaler import Scaler
 
 __all__ = ["SavedModel", "load", "register", "save"]
 
-FORMAT = "scalar-autograd-model"
+FORMAT = "glassgrad model"
 VERSION = 1
 
 BUILDERS: dict[str, Callable[[Mapping[str, Any]], Module]] = {}

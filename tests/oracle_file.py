@@ -10,9 +10,7 @@ from typing import Any
 import autograd as ag
 from autograd import Value
 
-ORACLE: dict[str, Any] = json.loads(
-    (Path(__file__).parent / "oracle" / "torch.json").read_text(encoding="utf-8")
-)
+ORACLE: dict[str, Any] = json.loads((Path(__file__).parent / "oracle" / "torch.json").read_text(encoding="utf-8"))
 
 SEQUENCE = ("sum", "product", "mean", "logsumexp")
 
@@ -37,9 +35,7 @@ def apply(op: str, operands: Sequence[Any]) -> Any:
     return function(*operands)
 
 
-def value_and_gradient(
-    op: str, args: Sequence[Any], constant: Sequence[int] = ()
-) -> tuple[float, list[float]]:
+def value_and_gradient(op: str, args: Sequence[Any], constant: Sequence[int] = ()) -> tuple[float, list[float]]:
     """Value and the slope for every operand that is not constant; a bool (of `where`) always is."""
     operands = [x if i in constant or isinstance(x, bool) else Value(x) for i, x in enumerate(args)]
     out = apply(op, operands)

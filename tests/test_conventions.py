@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from oracle_file import ORACLE, POINTS, identical, key, value_and_gradient
 
 import autograd as ag
 from autograd.errors import DomainError
-from oracle_file import ORACLE, POINTS, identical, key, value_and_gradient
 
 TABLE = Path(__file__).parent.parent / "docs" / "conventions.md"
 

@@ -139,9 +139,7 @@ def test_the_lecture_s_neuron_by_tanh_and_by_exp() -> None:
     for by_exp in (False, True):
         value, gradient = neuron(by_exp)
         assert value == pytest.approx(math.sqrt(0.5), rel=1e-15)
-        assert gradient == pytest.approx(
-            [-1.5, 0.5, 1.0, 0.0, 0.5], rel=1e-14
-        )  # by hand: 1 - 1/2 times w or x
+        assert gradient == pytest.approx([-1.5, 0.5, 1.0, 0.0, 0.5], rel=1e-14)  # by hand: 1 - 1/2 times w or x
 
 
 def test_methods_that_people_add_to_micrograd() -> None:
@@ -155,7 +153,7 @@ def test_methods_that_people_add_to_micrograd() -> None:
 
 def test_comparisons_formats_and_repr() -> None:
     a, b = Value(1.0), Value(2.0)
-    assert a < b and b > a and a <= 1.0 and a == 1.0 and a != b
+    assert [a < b, b > a, a <= 1.0, a == 1.0, a != b, b < a] == [True] * 5 + [False]
     assert max([a, b], key=lambda v: v.data) is b
     assert f"{b:.3f}" == "2.000"
     assert "2.0" in repr(b)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from path_sums import depth, path_sums
 
 import autograd as ag
 from autograd import Value
-from path_sums import depth, path_sums
 
 CASES: dict[str, dict[str, Any]] = {
     case["id"]: case
@@ -187,9 +187,7 @@ def second_derivatives(name: str) -> dict[str, float]:
         return {key: derivative(f, len(key))(x) for key in sorted(listed)}
     rows = ag.hessian(f)(*inputs.values())
     names = list(inputs)
-    return {
-        key: rows[names.index(key.split(",")[0])][names.index(key.split(",")[1])] for key in sorted(listed)
-    }
+    return {key: rows[names.index(key.split(",")[0])][names.index(key.split(",")[1])] for key in sorted(listed)}
 
 
 def within_a_unit(ours: float, published: str) -> bool:
@@ -241,9 +239,7 @@ def test_second_derivatives_to_double_precision(name: str) -> None:
 def test_gradient_functions_agree_with_backward(name: str) -> None:
     out, leaves = differentiated(name)
     gradient = ag.grad(FUNCTIONS[name])(*CASES[name]["inputs"].values())
-    assert (gradient if isinstance(gradient, tuple) else (gradient,)) == tuple(
-        x.grad for x in leaves.values()
-    )
+    assert (gradient if isinstance(gradient, tuple) else (gradient,)) == tuple(x.grad for x in leaves.values())
     value, again = ag.value_and_grad(FUNCTIONS[name])(*CASES[name]["inputs"].values())
     assert (value, again) == (out.data, gradient)
 

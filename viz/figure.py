@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Container
+from collections.abc import Callable, Container
 from pathlib import PurePath
 
 from autograd.files import write_atomically
@@ -41,8 +41,8 @@ class Figure:
 
     __slots__ = ("_dot", "_svg", "title")
 
-    def __init__(self, svg: str, *, dot: str | None = None, title: str = "") -> None:
-        """Wrap `svg` text (a whole document), and the `dot` source of the same scene where there is one."""
+    def __init__(self, svg: str, *, dot: str | Callable[[], str] | None = None, title: str = "") -> None:
+        """Wrap `svg` text (a whole document), and the `dot` source of the same scene or what makes it."""
         self._svg = svg
         self._dot = dot
         self.title = title
@@ -55,6 +55,8 @@ class Figure:
     @property
     def dot(self) -> str | None:
         """The same scene as DOT source, or None."""
+        if callable(self._dot):
+            self._dot = self._dot()
         return self._dot
 
     def png(self) -> bytes:
@@ -83,9 +85,9 @@ class Figure:
         if suffix == ".svg":
             content = self._svg
         elif suffix in (".dot", ".gv"):
-            if self._dot is None:
+            if self.dot is None:
                 raise ValueError(f"this picture has no DOT form: save it as .svg or .png, not {name!r}")
-            content = self._dot
+            content = self.dot
         elif suffix == ".png":
             content = self.png()
         else:

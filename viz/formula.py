@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["chip", "formula", "operand_label", "terms"]
 
-_LONGEST = 16
+_LONGEST = 22
 """An operand's own formula is written out up to this many characters, else it is an ellipsis."""
 
 _SUM, _PRODUCT, _SIGN, _POWER, _CLOSED = 1, 2, 3, 4, 9
@@ -41,7 +41,7 @@ def chip(op: Op) -> str:
 
 def operand_label(operand: Value | float) -> str:
     """The label of one operand inside another's formula."""
-    return _operand(operand, 1).text
+    return _operand(operand, 3).text
 
 
 def formula(node: Value, width: float = math.inf, size: float = 12) -> str:
@@ -51,7 +51,7 @@ def formula(node: Value, width: float = math.inf, size: float = 12) -> str:
         parts = terms(node)
         opening, closing, between = ("", "", " + ") if node.op.name in ("sum", "dot") else _call(node.op)
         return opening + _shortened(parts, between, width, size) + closing
-    return _apply(node, 2).text
+    return _apply(node, 4).text
 
 
 def terms(node: Value) -> list[str]:
@@ -60,12 +60,12 @@ def terms(node: Value) -> list[str]:
     if node.op is not None and node.op.name == "dot":
         half = len(operands) // 2
         pairs = zip(operands[:half], operands[half : 2 * half], strict=True)
-        products = [_product(_operand(w, 1), _operand(x, 1)) for w, x in pairs]
-        return products + [_operand(b, 1).text for b in operands[2 * half :]]
+        products = [_product(_operand(w, 3), _operand(x, 3)) for w, x in pairs]
+        return products + [_operand(b, 3).text for b in operands[2 * half :]]
     if len(operands) > 64:  # nobody reads the middle: it is cut anyway
         head, tail = operands[:8], operands[-8:]
-        return [_operand(x, 1).text for x in head] + ["…"] + [_operand(x, 1).text for x in tail]
-    return [_operand(x, 1).text for x in operands]
+        return [_operand(x, 3).text for x in head] + ["…"] + [_operand(x, 3).text for x in tail]
+    return [_operand(x, 3).text for x in operands]
 
 
 def joined_terms(parts: Sequence[str], width: float, size: float) -> str:
@@ -104,7 +104,7 @@ def _operand(operand: Value | float, depth: int) -> _Text:
     if depth <= 0 or len(operand.operands) > 3:
         return _Text("…", _CLOSED)
     whole = _apply(operand, depth)
-    return whole if len(whole.text) <= _LONGEST else _Text("…", _CLOSED)
+    return whole if len(whole.text) <= _LONGEST and "…" not in whole.text else _Text("…", _CLOSED)
 
 
 def _within(part: _Text, binding: int) -> str:

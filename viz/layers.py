@@ -21,10 +21,12 @@ LINE_GAP = 5.0
 """Pixels between two lines, each `LINE` high."""
 
 LINE = 8.0
-CURVE = 40.0
-"""Pixels between two columns, in which lines change their height; more where they climb far."""
+LEVEL, CURVE = 18.0, 38.0
+"""Pixels between two columns where all lines run on level, and where some change their height."""
 
 _STEEP = 0.09
+"""More pixels of `CURVE` for each pixel of the longest climb."""
+
 _BIG = 4000
 """Links above which a level is arranged with fewer sweeps."""
 
@@ -267,7 +269,8 @@ def _columns(items: Sequence[Item], layers: Sequence[Sequence[int]], up: Neighbo
             climbs = [abs(items[a].y + leave - items[i].y - arrive) for i in layer for a, leave, arrive in up[i]]
             # ports lie on the border itself: the padding of the scope is room for the curve already
             bare = all(items[i].kind == "in" for i in layers[n - 1]) or all(items[i].kind == "out" for i in layer)
-            x += min(120.0, (CURVE * 0.5 if bare else CURVE) + _STEEP * max(climbs, default=0.0))
+            climb = max(climbs, default=0.0)
+            x += (LEVEL if climb < 1 else min(120.0, (CURVE * 0.6 if bare else CURVE) + _STEEP * climb))
         lead = max((items[i].lead for i in layer), default=0.0)
         width = max((items[i].width for i in layer), default=0.0)
         for i in layer:

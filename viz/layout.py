@@ -6,13 +6,13 @@ border of a scope at ports. The same scene always gives the same picture.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from viz.layers import Item, Level, Link, arrange
 from viz.markup import number, text_width
-from viz.scene import Card, Edge, Scene
+from viz.scene import Card, Edge, Run, Scene
 from viz.scopes import Scope
 
 __all__ = ["measure", "place"]
@@ -22,6 +22,12 @@ CHIP_SIZE, CHIP_HEIGHT = 10.0, 15.0
 STEP = 17.0
 """Pixels between two edges that arrive at a card: a chip and a little air."""
 
+PORT_MARGIN = 16.0
+"""Pixels of a card's left side, its corners, that no edge arrives at."""
+
+CLOSEST, TALLEST = 11.0, 340.0
+"""Pixels between arrows at a crowded card, and how high a card may grow for it."""
+
 ARROW = 20.0
 """Pixels from the chip to the card: the arrow."""
 
@@ -29,7 +35,6 @@ LABEL_SIZE, SMALL, FORMULA_SIZE, NUMBER_SIZE, SCOPE_SIZE = 14.0, 10.0, 10.0, 12.
 ROW, HEAD, FOOT = 15.0, 26.0, 13.0
 MIN_WIDTH, MAX_TEXT = 104.0, 190.0
 
-Point = tuple[float, float]
 
 
 def chip_width(local: float) -> float:
@@ -37,14 +42,20 @@ def chip_width(local: float) -> float:
     return text_width(number(local), CHIP_SIZE, mono=True) + 10
 
 
-def measure(card: Card) -> None:
-    """Set the card's width and height, in pixels, from the text on it."""
-    title = min(text_width(card.label, LABEL_SIZE, bold=True), MAX_TEXT)
+def label_size(card: Card) -> float:
+    """The font size of a card's label, in pixels: formulas in place of a name are set smaller."""
+    return LABEL_SIZE if card.named else LABEL_SIZE - 2
+
+
+def measure(card: Card, arriving: int = 0) -> None:
+    """Set the card's width and height, in pixels, from the text on it and the number of edges that arrive."""
+    title = min(text_width(card.label, label_size(card), bold=True), MAX_TEXT)
     chip = text_width(card.chip, SMALL) + 12
     rows = [text_width(a, SMALL) + 12 + text_width(b, NUMBER_SIZE, mono=True) for a, b in card.rows]
     more = [min(text_width(text, FORMULA_SIZE), MAX_TEXT) for text in (card.formula, card.note) if text]
     card.width = max(MIN_WIDTH, max([title + 10 + chip, *rows, *more]) + 20)
-    card.height = HEAD + ROW * (len(card.rows) + len(more)) + FOOT
+    crowd = min(PORT_MARGIN + (arriving - 1) * CLOSEST, TALLEST)
+    card.height = max(HEAD + ROW * (len(card.rows) + len(more)) + FOOT, crowd)
 
 
 @dataclass(slots=True)
@@ -69,8 +80,9 @@ class _Plan:
 
 def place(scene: Scene) -> None:
     """Lay the scene out: sets every card's size and centre, the boxes, every edge's points and chip, the size."""
-    for card in scene.cards:
-        measure(card)
+    arriving = Counter(edge.target for edge in scene.edges)
+    for i, card in enumerate(scene.cards):
+        measure(card, arriving[i])
     slots = _slots(scene)
     leads = _leads(scene)
     touching = _edges_by_scope(scene)
@@ -90,12 +102,12 @@ def place(scene: Scene) -> None:
         plan.level = arrange(plan.items, plan.links)
         plan.width, plan.height = plan.level.width, plan.level.height
         if scope:
-            name_width = min(200.0, text_width(scope[-1], SCOPE_SIZE, bold=True))
+            name_width = min(200.0, text_width(scene.scope_names[scope], SCOPE_SIZE, bold=True))
             plan.width = max(plan.width + 2 * PAD_X, name_width + 24)
             plan.height += PAD_TOP + PAD_BOTTOM
     _place_all(scene, plans)
     for k, edge in enumerate(scene.edges):
-        _route(scene, plans, k, edge)
+        _route(scene, plans, k, edge, leads[edge.target][0])
     scene.width, scene.height = plans[()].width, plans[()].height
 
 
@@ -128,7 +140,8 @@ def _leads(scene: Scene) -> list[tuple[int, float]]:
 
 def _fan(edges: int, height: float) -> float:
     """Pixels in which edges that arrive spread wider than their card run together."""
-    return min(60.0, max(0.0, (edges * STEP - height) * 0.3))
+    excess = (edges - 1) * STEP - (height - PORT_MARGIN)
+    return min(64.0, 12 + excess * 0.3) if excess > 0 else 0.0
 
 
 def _things(scene: Scene) -> dict[Scope, list[int | Scope]]:
@@ -221,11 +234,11 @@ def _place_all(scene: Scene, plans: dict[Scope, _Plan]) -> None:
                 plans[thing].left, plans[thing].top = item.x - item.width / 2, item.y - item.height / 2
 
 
-def _route(scene: Scene, plans: dict[Scope, _Plan], k: int, edge: Edge) -> None:
+def _route(scene: Scene, plans: dict[Scope, _Plan], k: int, edge: Edge, count: int) -> None:
     """The way of one edge: straight runs (left, right, height) through columns, to be joined by curves."""
     source, target = scene.cards[edge.source], scene.cards[edge.target]
     shared = _shared_depth(source.scope, target.scope)
-    runs: list[tuple[float, float, float]] = []
+    runs: list[Run] = []
     for depth in range(len(source.scope), shared, -1):
         plan = plans[source.scope[:depth]]
         runs += _runs(plan, plan.exits[edge.source])
@@ -236,10 +249,10 @@ def _route(scene: Scene, plans: dict[Scope, _Plan], k: int, edge: Edge) -> None:
         last_plan = plans[target.scope[:depth]]
         link = last_plan.entries[k]
         runs += _runs(last_plan, link)
-    _finish(scene, edge, link, runs)
+    _finish(edge, target, count, link.arrive, runs)
 
 
-def _runs(plan: _Plan, link: Link) -> list[tuple[float, float, float]]:
+def _runs(plan: _Plan, link: Link) -> list[Run]:
     a, b = plan.items[link.a], plan.items[link.b]
     columns = plan.level.columns
     start = plan.left if a.kind == "in" else a.x + a.width / 2
@@ -254,18 +267,20 @@ def _runs(plan: _Plan, link: Link) -> list[tuple[float, float, float]]:
     return runs
 
 
-def _finish(scene: Scene, edge: Edge, link: Link, runs: Sequence[tuple[float, float, float]]) -> None:
-    """Join the runs, set the chip, and lead the line to the card. Points go start, then (control, control, end)..."""
-    target = scene.cards[edge.target]
-    start, _, y = runs[0]
-    points: list[Point] = [(start, y)]
-    at = (start, y)
-    for left, right, height in runs:
-        if left > at[0] + 0.01 or height != at[1]:
-            middle = (at[0] + left) / 2
-            points += [(middle, at[1]), (middle, height), (left, height)]
-        at = (max(left, right), height)
-        points += [points[-1], at, at]
-    arriving = sum(1 for other in scene.edges[:0])  # placeholder
-    card_left = target.x - target.width / 2
-    edge.points = points
+def _finish(edge: Edge, card: Card, count: int, slot: float, runs: Sequence[Run]) -> None:
+    """Lead the line past its chip to the card, and join runs that are one straight line."""
+    left, right, y = runs[-1]
+    border = card.x - card.width / 2
+    fan = _fan(count, card.height)
+    right = border - ARROW - fan
+    if edge.local is not None:
+        edge.chip_at = (right - 4 - chip_width(edge.local) / 2, y)
+    reach = min(STEP, (card.height - PORT_MARGIN) / (count - 1)) if count > 1 else STEP
+    drawn = [runs[0]]
+    for run in (*runs[1:-1], (left, right, y), (border - ARROW, border, card.y + slot * reach / STEP)):
+        last = drawn[-1]
+        if abs(run[2] - last[2]) < 0.05:
+            drawn[-1] = (last[0], max(last[1], run[1]), last[2])
+        else:
+            drawn.append(run)
+    edge.runs = drawn

@@ -63,8 +63,9 @@ def visible(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """`visible(text)`, safe as the content or a quoted attribute of SVG and HTML."""
-    return "".join(_ENTITIES.get(char, char) for char in visible(text))
+    """`visible(text)`, safe as the content or a quoted attribute of SVG and HTML; keeps what `isolate` added."""
+    shown = "\u2068".join("\u2069".join(map(visible, part.split("\u2069"))) for part in text.split("\u2068"))
+    return "".join(_ENTITIES.get(char, char) for char in shown)
 
 
 def number(x: float, digits: int = 3) -> str:

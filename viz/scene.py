@@ -21,7 +21,10 @@ from viz.scopes import Graph, Scope
 if TYPE_CHECKING:
     from autograd import Value
 
-__all__ = ["Card", "Edge", "Scene", "build"]
+__all__ = ["Card", "Edge", "Run", "Scene", "build"]
+
+Run = tuple[float, float, float]
+"""A horizontal part of a line: left, right, height, in pixels."""
 
 EDGES_PER_CARD = 8
 """A picture of more edges than this for each of `max_cards` is refused as unreadable."""
@@ -48,6 +51,7 @@ class Card:
     note: str = ""
     tip: str = ""
     is_root: bool = False
+    named: bool = True
     free_order: bool = False
     width: float = 0.0
     height: float = 0.0
@@ -61,6 +65,8 @@ class Edge:
 
     `local` is the local derivative, None where the edge stands for several uses or ends in a folded card; `flow` is
     local times upstream, what the use adds to the source's gradient, None before a backward pass.
+    The layout sets `runs` (straight parts, to be joined by curves; the last ends at the card) and `chip_at`, the
+    centre of the chip.
     """
 
     source: int
@@ -68,7 +74,7 @@ class Edge:
     local: float | None
     flow: float | None
     uses: int = 1
-    points: list[tuple[float, float]] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
     chip_at: tuple[float, float] | None = None
 
 
@@ -81,6 +87,7 @@ class Scene:
     title: str
     caption: str
     values: int
+    scope_names: dict[Scope, str] = field(default_factory=dict)
     boxes: dict[Scope, tuple[float, float, float, float]] = field(default_factory=dict)
     width: float = 0.0
     height: float = 0.0
@@ -112,8 +119,12 @@ def build(
     sums: bool = True,
 ) -> Scene:
     """The scene of the graph behind `root`; see `viz.draw` for the arguments and the errors."""
+    if not isinstance(root, autograd.Value):
+        raise TypeError(f"a picture is drawn of a Value, the result of a computation; got {type(root).__name__}")
+    if max_cards < 1:
+        raise ValueError(f"max_cards must be 1 or more, got {max_cards}")
     autograd.verify(root)
-    order = autograd.topological(root)
+    order = in_order(root)
     part = _around(order, focus, radius) if focus is not None else order
     if len(part) > 40 * max_cards and not any("." in node.name for node in part) and not _has_sums(part, sums):
         raise _unreadable(len(part), len(part), max_cards, scoped=False)
@@ -137,7 +148,26 @@ def build(
     scene.title = title if title is not None else _default_title(root)
     scene.caption = _caption(folding, scene, len(order) - len(part))
     _join_lonely_scopes(scene)
+    _name_scopes(scene)
     return scene
+
+
+def in_order(root: Value) -> list[Value]:
+    """Every value behind `root`, operands first and in the order in which they are written, so that n1 is above n2."""
+    seen = {id(root)}
+    order: list[Value] = []
+    stack: list[tuple[Value, Iterator[Value | float]]] = [(root, iter(root.operands))]
+    while stack:
+        node, rest = stack[-1]
+        for operand in rest:
+            if not isinstance(operand, int | float) and id(operand) not in seen:
+                seen.add(id(operand))
+                stack.append((operand, iter(operand.operands)))
+                break
+        else:
+            order.append(node)
+            stack.pop()
+    return order
 
 
 def _has_sums(part: Sequence[Value], sums: bool) -> bool:
@@ -236,9 +266,16 @@ def _assemble(folding: Folding, root: Value, notes: Mapping[str, str]) -> Scene:
 
 def _card(graph: Graph, folding: Folding, key: int, group: Group) -> Card:
     if group.kind == "scope":
-        return _scope_card(graph, folding, key, group)
-    if group.kind == "stack":
-        return _stack_card(graph, group)
+        card = _scope_card(graph, folding, key, group)
+    elif group.kind == "stack":
+        card = _stack_card(graph, group)
+    else:
+        return _value_card(graph, group)
+    card.free_order = True
+    return card
+
+
+def _value_card(graph: Graph, group: Group) -> Card:
     node = graph.nodes[group.members[-1]]
     grad = _gradient(node)
     rows = [("data", number(node.data)), ("grad", _shown(grad))]
@@ -260,6 +297,7 @@ def _card(graph: Graph, folding: Folding, key: int, group: Group) -> Card:
         if node.name:
             card.label = label(node.name)
             card.formula = wide if several or constants else ""
+        card.named = bool(node.name)
         card.free_order = several or node.op.name in ("add", "mul")
     card.tip = _tip(node, card)
     return card
@@ -385,6 +423,16 @@ def _join_lonely_scopes(scene: Scene) -> None:
                 else:
                     parts.append(part)
             card.scope = tuple(parts)
+
+
+def _name_scopes(scene: Scene) -> None:
+    """What each box is called: its name, with the word neuron where it holds its own output, as h1 holds h1.h1."""
+    for card in scene.cards:
+        for depth in range(1, len(card.scope) + 1):
+            scope = card.scope[:depth]
+            scene.scope_names.setdefault(scope, _scope_label(scope[-1]))
+        if card.scope and card.kind in ("op", "sum") and card.label == label(card.scope[-1]):
+            scene.scope_names[card.scope] = "neuron " + _scope_label(card.scope[-1])
 
 
 def _default_title(root: Value) -> str:

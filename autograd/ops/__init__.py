@@ -4,7 +4,7 @@
 rules of the public ones are written with.
 """
 
-from autograd.ops import activations, arithmetic, elementary, nary, selection
+from autograd.ops import activations, arithmetic, elementary, gaussian, nary, selection
 from autograd.ops.declare import TABLE, register
 
-__all__ = ["TABLE", "activations", "arithmetic", "elementary", "nary", "register", "selection"]
+__all__ = ["TABLE", "activations", "arithmetic", "elementary", "gaussian", "nary", "register", "selection"]

@@ -5,14 +5,11 @@ import math
 import numpy as np
 
 from autograd.ops.declare import several, unary
-from autograd.ops.elementary import exp, expm1, square
-from autograd.ops.selection import exceeds, where
+from autograd.ops.elementary import exp, expm1
+from autograd.ops.gaussian import TWO_INV_SQRT_PI, bell, gauss, normal
+from autograd.ops.selection import below, exceeds, where
 
 # fmt: off
-
-INV_SQRT_2PI = 1.0 / math.sqrt(2.0 * math.pi)
-TWO_INV_SQRT_PI = 2.0 / math.sqrt(math.pi)
-SQRT_HALF = math.sqrt(0.5)
 
 
 def _sigmoid_array(x):  # type: ignore[no-untyped-def]
@@ -45,8 +42,10 @@ def softplus(x: float) -> float:
     return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-math.fabs(x))) if x == x else x
 
 
-@several(lambda z, x, alpha: where(exceeds(x, 0.0), 1.0, alpha * exp(where(exceeds(x, 0.0), 0.0, x))),
-         lambda z, x, alpha: expm1(where(exceeds(x, 0.0), 0.0, x)),
+@several(lambda z, x, alpha: where(exceeds(x, 0.0), 1.0, alpha * exp(0.5 * below(x)) * exp(0.5 * below(x))),
+         lambda z, x, alpha: expm1(below(x)),
+         book=(lambda z, x, alpha: where(exceeds(x, 0.0), 1.0, alpha * exp(x)),
+               lambda z, x, alpha: where(exceeds(x, 0.0), 0.0, expm1(x))),
          kinks=lambda x, alpha: (x,), latex=r"\operatorname{{elu}}_{{{1}}}\left({0}\right)",
          array=lambda x, alpha: np.where(np.greater(x, 0.0), x, alpha * np.expm1(np.minimum(x, 0.0))),
          note="with alpha = 1 the slope has no jump at 0; otherwise it is alpha there, as in PyTorch")
@@ -55,13 +54,12 @@ def elu(x: float, alpha: float = 1.0) -> float:
     return x if x > 0.0 else alpha * math.expm1(x)
 
 
-@unary(lambda z, x: 0.5 * erfc(-x * SQRT_HALF) + x * INV_SQRT_2PI * exp(-0.5 * square(x)), symbol="gelu",
-       latex=r"\operatorname{{gelu}}\left({0}\right)",
-       array=lambda x: 0.5 * np.multiply(x, erfc.array(np.multiply(x, -SQRT_HALF))),
-       note="exact, with erfc: 1 + erf has no digits left at x = -6; the slope is 0 near x = -0.7518")
+@unary(lambda z, x: normal(x) + x * bell(x), symbol="gelu", latex=r"\operatorname{{gelu}}\left({0}\right)",
+       array=lambda x: np.multiply(x, normal.array(x)),
+       note="exact, not the approximation with tanh; the slope is 0 near x = -0.7518")
 def gelu(x: float) -> float:
     """x * Phi(x), Phi the normal distribution function. Hendrycks & Gimpel, 2016, arXiv:1606.08415."""
-    return 0.5 * x * math.erfc(-x * SQRT_HALF)
+    return x * normal.forward(x)
 
 
 @unary(lambda z, x: sigmoid(x) * (1.0 + x * sigmoid(-x)), book=(lambda z, x: sigmoid(x) + z * (1.0 - sigmoid(x)),),
@@ -72,14 +70,13 @@ def silu(x: float) -> float:
     return x * sigmoid.forward(x)
 
 
-@unary(lambda z, x: TWO_INV_SQRT_PI * exp(-square(x)), latex=r"\operatorname{{erf}}\left({0}\right)",
-       note="the slope's condition number is 2 x**2")
+@unary(lambda z, x: TWO_INV_SQRT_PI * gauss(x), latex=r"\operatorname{{erf}}\left({0}\right)")
 def erf(x: float) -> float:
     """The error function, 2/sqrt(pi) times the integral of exp(-t*t) from 0 to x."""
     return math.erf(x)
 
 
-@unary(lambda z, x: -TWO_INV_SQRT_PI * exp(-square(x)), latex=r"\operatorname{{erfc}}\left({0}\right)")
+@unary(lambda z, x: -TWO_INV_SQRT_PI * gauss(x), latex=r"\operatorname{{erfc}}\left({0}\right)")
 def erfc(x: float) -> float:
     """1 - erf(x) without the loss of digits for large x."""
     return math.erfc(x)

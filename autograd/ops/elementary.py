@@ -6,7 +6,7 @@ import numpy as np
 
 from autograd.op import Interval
 from autograd.ops.declare import several, unary
-from autograd.ops.selection import or_one
+from autograd.ops.selection import abs, or_one
 
 # fmt: off
 
@@ -66,7 +66,7 @@ def log10(x: float) -> float:
 @several(lambda z, x, y: power_derivative(x, y, 1.0, 0.0), lambda z, x, y: power_derivative(x, y, 0.0, 1.0),
          book=(lambda z, x, y: y * x ** (y - 1.0), lambda z, x, y: z * log(x)),
          symbol="xʸ", text="{0}**{1}", latex="{0}^{{{1}}}", binding=4, array=np.power,
-         defined=lambda x, y: x > 0.0 or (x == 0.0 and y >= 0.0) or (x < 0.0 and float(y).is_integer()),
+         defined=lambda x, y: has_power(x, y),
          note="x**0 = 1 with slope 0 everywhere; at (0, 0) and (0, 2) the gradient is (0, 0); for x < 0 the slope in y "
               "is nan")
 def pow(x: float, y: float) -> float:
@@ -98,7 +98,25 @@ def power_derivative(x: float, y: float, k: float, m: float) -> float:
         if c != 0.0:
             factor += choose * c * logarithm ** (int(m) - j)
         choose *= m - j
-    return factor * ieee_power(x, y - k) if factor != 0.0 else 0.0
+    return scaled_power(factor, x, y, k) if factor != 0.0 else 0.0
+
+
+def scaled_power(factor: float, x: float, y: float, k: float) -> float:
+    """factor * x**(y - k), also where y - k is not a float, or where the power alone overflows or underflows."""
+    exponent = y - k
+    if x == 0.0 or not math.isfinite(x):
+        return factor * ieee_power(x, exponent)
+    if exponent + k == y:
+        power = ieee_power(x, exponent)
+        if 1e-290 < math.fabs(power) < math.inf or power != power:
+            return factor * power
+        half = ieee_power(math.fabs(x), 0.5 * exponent)
+        odd = x < 0.0 and exponent % 2.0 == 1.0
+        return math.copysign(factor, -factor if odd else factor) * half * half
+    product = factor * ieee_power(x, y)
+    for _ in range(int(k)):
+        product /= x
+    return product
 
 
 def ieee_power(x: float, y: float) -> float:
@@ -111,6 +129,15 @@ def ieee_power(x: float, y: float) -> float:
         if x != 0.0:
             return math.nan
         return math.copysign(math.inf, x) if y % 2.0 == 1.0 else math.inf
+
+
+def has_power(x: float, y: float) -> bool:
+    """Is x ** y a number that floats can hold?"""
+    try:
+        math.pow(x, y)
+    except (ValueError, OverflowError):
+        return False
+    return True
 
 
 @unary(lambda z, x: 2.0 * x, symbol="x²", text="{0}**2", latex="{0}^{{2}}", binding=4, array=np.square, ulps=1)
@@ -133,19 +160,45 @@ def sqrt(x: float) -> float:
     return math.sqrt(x)
 
 
-@unary(lambda z, x: 1.0 / (3.0 * z * z), symbol="∛", latex=r"\sqrt[3]{{{0}}}", array=np.cbrt,
-       note="the slope at 0 is inf")
+@unary(lambda z, x: 1.0 / (3.0 * abs(x / or_one(z))), book=(lambda z, x: 1.0 / (3.0 * z**2.0),), symbol="∛",
+       latex=r"\sqrt[3]{{{0}}}", array=np.cbrt, note="the slope at 0 is inf")
 def cbrt(x: float) -> float:
     """The real cube root of any x; its slope at 0 is inf."""
     return math.cbrt(x)
 
 
-@several(lambda z, x, y: x / or_one(z), lambda z, x, y: y / or_one(z), latex=r"\sqrt{{{0}^2 + {1}^2}}",
+@several(lambda z, x, y: direction(x, y), lambda z, x, y: direction(y, x), latex=r"\sqrt{{{0}^2 + {1}^2}}",
          array=np.hypot, kinks=lambda x, y: (hypot(x, y),), book=(lambda z, x, y: x / z, lambda z, x, y: y / z),
          note="at (0, 0) the gradient is (0, 0), the smallest subgradient, where PyTorch gives nan")
 def hypot(x: float, y: float) -> float:
     """sqrt(x*x + y*y) without overflow on the way; at (0, 0) its gradient is (0, 0)."""
     return math.hypot(x, y)
+
+
+def into_range(x: float, y: float) -> float:
+    """1, or the power of two that keeps the hypotenuse of x and y from overflow and underflow."""
+    size = max(math.fabs(x), math.fabs(y))
+    return 2.0**-20 if size > 1e300 else 2.0**300 if size < 1e-200 else 1.0
+
+
+@several(lambda z, x, y: square(direction(y, x)) / or_one(hypot(x, y)), lambda z, x, y: -z * direction(y, x) / or_one(hypot(x, y)),
+         text="{0}/hypot({0}, {1})", latex=r"\frac{{{0}}}{{\sqrt{{{0}^2 + {1}^2}}}}", binding=2, public=False,
+         kinks=lambda x, y: (hypot(x, y),), note="0 at (0, 0)")
+def direction(x: float, y: float) -> float:
+    """x / hypot(x, y): the cosine of the angle of the point (x, y); 0 at (0, 0)."""
+    scale = into_range(x, y)
+    return x * scale / (math.hypot(x * scale, y * scale) or 1.0)
+
+
+@several(lambda z, x, y: (y - x) / (h := or_one(hypot(x, y))) * ((y + x) / h) / h / h,
+         lambda z, x, y: -2.0 * z * direction(y, x) / or_one(hypot(x, y)),
+         text="{0}/({0}**2 + {1}**2)", latex=r"\frac{{{0}}}{{{0}^2 + {1}^2}}", binding=2, public=False,
+         kinks=lambda x, y: (hypot(x, y),), note="0 at (0, 0)")
+def turn(x: float, y: float) -> float:
+    """x / (x*x + y*y): by how much the angle of the point (x, y) turns when y grows; 0 at (0, 0)."""
+    scale = into_range(x, y)
+    size = math.hypot(x * scale, y * scale) or 1.0
+    return x * scale / size / size * scale
 
 
 # trigonometry --------------------------------------------------------------------------------------------------------
@@ -189,10 +242,10 @@ def atan(x: float) -> float:
     return math.atan(x)
 
 
-@several(lambda z, y, x: x / hypot(y, x) / hypot(y, x), lambda z, y, x: -y / hypot(y, x) / hypot(y, x),
+@several(lambda z, y, x: turn(x, y), lambda z, y, x: -turn(y, x),
          book=(lambda z, y, x: x / (y**2.0 + x**2.0), lambda z, y, x: -y / (y**2.0 + x**2.0)),
          latex=r"\operatorname{{atan2}}\left({0}, {1}\right)", array=np.arctan2,
-         note="not differentiable at (0, 0): the gradient there is nan, as in PyTorch")
+         kinks=lambda y, x: (hypot(x, y),), note="at (0, 0) the gradient is (0, 0), as in PyTorch")
 def atan2(y: float, x: float) -> float:
     """The angle of the point (x, y), in (-pi, pi]."""
     return math.atan2(y, x)

@@ -66,7 +66,9 @@ def mean(*values: float) -> float:
 
 
 def _softmax(z: Any, *xs: Any) -> list[Any]:
-    return [exp(x - z) for x in xs]
+    shares = [exp(x - z) for x in xs]       # they add to 1, but for the rounding of z: let it cancel
+    total = sum(shares)
+    return [share / total for share in shares]
 
 
 def _logsumexp_array(xs):  # type: ignore[no-untyped-def]
@@ -82,7 +84,9 @@ def logsumexp(*values: float) -> float:
     top = max(values)
     if not math.isfinite(top) or any(v != v for v in values):
         return top if top == top and not any(v != v for v in values) else math.nan
-    return top + math.log(add_up(math.exp(v - top) for v in values))
+    first = values.index(top)
+    others = add_up(math.exp(v - top) for i, v in enumerate(values) if i != first)
+    return top + math.log1p(others)
 
 
 class Dot(Nary):

@@ -72,6 +72,13 @@ def or_one(x: float) -> float:
     return x if x else 1.0
 
 
+@unary(lambda z, x: 1.0 - exceeds(x, 0.0), text="min({0}, 0)", latex=r"\min({0}, 0)", kinks=lambda x: (x,), ulps=1,
+       public=False, array=lambda x: np.minimum(x, 0.0))
+def below(x: float) -> float:
+    """min(x, 0), with slope 1 at 0: what a function of the negative numbers may look at."""
+    return 0.0 if x > 0.0 else x
+
+
 @unary(lambda z, x: sign(x), symbol="|·|", text="|{0}|", latex=r"\left|{0}\right|", array=np.abs,
        kinks=lambda x: (x,), ulps=1, note="slope 0 at 0")
 def abs(x: float) -> float:

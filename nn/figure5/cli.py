@@ -279,8 +279,8 @@ def _train_parser() -> argparse.ArgumentParser:
         metavar="N",
         type=_whole,
         default=d.seed,
-        help="decides the first weights, the rows held out and the order of mini batches: the same seed gives "
-        f"the same numbers ({d.seed})",
+        help="decides the first weights, the rows held out and the order of mini batches: the same seed "
+        f"gives the same numbers ({d.seed})",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser

@@ -211,7 +211,7 @@ def explain_person(task: Task, history: History, person: Person = PERSON) -> Exp
 
 
 def write(task: Task, history: History, explained: Explained, folder: Path) -> list[Path]:
-    """Write the pictures and the model to the folder, each file whole or not at all, and return their paths."""
+    """Write the pictures and the model to the folder, each file whole or not at all; returns their paths."""
     for name, picture in explained.pictures.items():
         picture.save(folder / name)
     settings = task.settings

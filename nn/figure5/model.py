@@ -92,7 +92,7 @@ class Figure5(Module):
             TypeError: one input is missing.
             ValueError: a sequence of another length than 2.
         """
-        output = ag.sigmoid(self.logit(x1, x2))
+        output = self.logit(x1, x2).sigmoid()
         output.name = "o1.o1"
         return output
 
@@ -102,7 +102,7 @@ class Figure5(Module):
         x = _pair(x1, x2)
         h1 = self._hidden(ag.dot((self.w1, self.w2), x, self.b1), "h1.s1", "h1.h1")
         h2 = self._hidden(ag.dot((self.w3, self.w4), x, self.b2), "h2.s2", "h2.h2")
-        s3 = ag.dot((self.w5, self.w6), (h1, h2), self.b3)
+        s3: Value = ag.dot((self.w5, self.w6), (h1, h2), self.b3)
         s3.name = "o1.s3"
         return s3
 

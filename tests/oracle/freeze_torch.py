@@ -249,9 +249,7 @@ def sensitivity(result: Tensor, deltas: list[Tensor]) -> float:
 def gradient(out: Tensor, leaves: list[Tensor]) -> list[Tensor]:
     if not out.requires_grad:  # the derivative of a constant
         return [torch.zeros((), dtype=torch.float64) for _ in leaves]
-    return list(
-        torch.autograd.grad(out, leaves, create_graph=True, allow_unused=True, materialize_grads=True)
-    )
+    return list(torch.autograd.grad(out, leaves, create_graph=True, allow_unused=True, materialize_grads=True))
 
 
 def expression(program: list[Step], at: list[float], second: bool) -> dict[str, Any]:

@@ -4,7 +4,8 @@
     venv/bin/python tests/oracle/freeze_torch_nn.py
 
 All in float64 on the CPU. `optimisers`: one parameter, started at `start`, is given the gradients one by one (null: no
-gradient, the step must pass it over) and stands at `path` after each step. `losses`: value and gradient in the prediction.
+gradient, the step must pass it over) and stands at `path` after each step. `losses`: value and gradient in the prediction; probabilities no closer than 1e-9 to 0 and 1, since
+PyTorch's gradient of the binary cross-entropy divides by p (1 - p) or 1e-12, whichever is more.
 """
 
 import json
@@ -25,7 +26,7 @@ OPTIMISERS: list[tuple[str, type[torch.optim.Optimizer], dict[str, Any]]] = [
     ("Adam", torch.optim.Adam, {"lr": 0.1, "betas": (0.8, 0.95), "eps": 1e-6}),
     ("Adam", torch.optim.Adam, {"lr": 0.01, "betas": (0.0, 0.5)}),
 ]
-PROBABILITIES = [1e-12, 0.001, 0.25, 0.5, 0.9, 1 - 1e-12]
+PROBABILITIES = [1e-9, 0.001, 0.25, 0.5, 0.9, 1 - 1e-9]
 LOGITS = [-700.0, -40.0, -2.5, -1e-9, 0.0, 0.3, 36.0, 800.0]
 ROWS = [[0.0, 0.0], [1.5, -2.0, 0.25], [1000.0, 0.0, -1000.0], [-3.0, -3.5, 40.0, 39.0]]
 
@@ -69,10 +70,16 @@ def loss_row(name: str, prediction: Any, target: float) -> dict[str, Any]:
 
 def main() -> None:
     optimisers = [
-        {"name": name, "options": options, "path": path_of(make, options)} for name, make, options in OPTIMISERS
+        {"name": name, "options": options, "path": path_of(make, options)}
+        for name, make, options in OPTIMISERS
     ]
     losses = [
-        *(loss_row(name, p, y) for name in ("absolute_error", "squared_error") for p in (-2.0, 0.3, 1.0) for y in (0.0, 1.0)),
+        *(
+            loss_row(name, p, y)
+            for name in ("absolute_error", "squared_error")
+            for p in (-2.0, 0.3, 1.0)
+            for y in (0.0, 1.0)
+        ),
         *(loss_row("binary_cross_entropy", p, y) for p in PROBABILITIES for y in (0.0, 1.0, 0.25)),
         *(loss_row("binary_cross_entropy_with_logits", z, y) for z in LOGITS for y in (0.0, 1.0, 0.25)),
         *(loss_row("hinge", s, y) for s in (-2.0, -0.5, 0.0, 0.5, 3.0) for y in (-1.0, 1.0)),
@@ -85,7 +92,9 @@ def main() -> None:
         "optimisers": optimisers,
         "losses": losses,
     }
-    Path(__file__).with_name("torch_nn.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    Path(__file__).with_name("torch_nn.json").write_text(
+        json.dumps(content, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
