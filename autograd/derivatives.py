@@ -117,7 +117,7 @@ def differentiate(y: Any, wanted: list[Any], keep_graph: bool) -> list[Any]:
 
 
 def graph_of_gradient(y: Value, wanted: Sequence[Value]) -> list[Any]:
-    """The reverse sweep on Values: each d y / d v as a node that can be differentiated again, or a float 0."""
+    """The reverse sweep on Values: each d y / d v as a node that can be differentiated again."""
     verify(y)
     leading = {id(v) for v in wanted}
     order = tape(y) if y._a is not None else []
@@ -137,7 +137,8 @@ def graph_of_gradient(y: Value, wanted: Sequence[Value]) -> list[Any]:
                 arriving.setdefault(id(operand), []).append(
                     local if is_one(g) else g if is_one(local) else g * local
                 )
-    return [total(arriving.get(id(v), [])) for v in wanted]
+    gradients = [total(arriving.get(id(v), [])) for v in wanted]
+    return [Value(g) if g.__class__ is float else g for g in gradients]  # a constant slope has a derivative too: 0
 
 
 def total(terms: list[Any]) -> Any:

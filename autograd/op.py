@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
+from autograd import modes
 from autograd.errors import DomainError
 
 if TYPE_CHECKING:
@@ -183,10 +184,10 @@ class Op:
         """The value on floats with IEEE results: inf or nan where ``forward`` raises."""
         try:
             return self.forward(*operands)
-        except OverflowError:
-            return math.inf
-        except FLOAT_ERRORS:
-            return math.nan if self._array is None else float(self.array(*map(np.float64, operands)))
+        except FLOAT_ERRORS as error:
+            if self._array is not None:
+                return float(self.array(*map(np.float64, operands)))
+            return math.inf if isinstance(error, OverflowError) else math.nan
 
     def partial_on_floats(self, index: int, z: float, operands: Sequence[float]) -> float:
         """The local derivative with respect to one operand, from plain floats; inf or nan where it is."""
@@ -306,7 +307,9 @@ def domain_error(op: Op, operands: Sequence[float], names: Sequence[str] = ()) -
 
 
 def run_floats(op: Op, operands: tuple[Any, ...]) -> Any:
-    """The reading of plain floats. DomainError: not defined there."""
+    """The reading of plain floats. DomainError: not defined there, and not inside ``ieee()``."""
+    if modes.active and modes.current().ieee:
+        return op.quiet(*operands)
     try:
         return op.forward(*operands)
     except FLOAT_ERRORS as error:

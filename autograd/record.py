@@ -62,7 +62,7 @@ def build(op: Op, operands: tuple[Any, ...], z: float, partials: Sequence[float]
     n: Any = object.__new__(traced(kind) if line else kind)
     if line:
         n.where = line
-    n._data, n.op, n.name, n.grad, n._mark = z, op, "", UNREACHED, None
+    n._data, n.op, n.name, n._grad, n._mark = z, op, "", UNREACHED, None
     nodes = tuple(x for x in operands if x.__class__ is not float)
     if len(operands) == 1 and op.arity is not None:
         n._a, n._b, n._pa, n._pb = operands[0], None, partials[0], None

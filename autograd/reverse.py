@@ -3,7 +3,7 @@
 The sweep knows no ``Value``, only the slots of a recorded node:
 
     _data      the number that the forward pass computed
-    grad       d root / d node, as far as it is summed
+    _grad      d root / d node, as far as it is summed
     op         the operation; None for a leaf
     _a, _b     operands; _pa, _pb the local derivatives of this node with respect to them:
                  leaf               _a is None
@@ -33,7 +33,7 @@ class Node(Protocol):
     """What the sweep needs of a node; see the head of this module."""
 
     _data: float
-    grad: float
+    _grad: float
     name: str
     op: Any
     _a: Any
@@ -94,7 +94,7 @@ def backward(root: Node, seed: float = 1.0) -> None:
     The gradient is that of the recorded pass, whatever has happened to the data since.
     """
     if root._a is None:
-        root.grad += seed
+        root._grad += seed
         return
     if modes.active and modes.current().anomaly:
         for step in steps(root, seed):
@@ -102,37 +102,37 @@ def backward(root: Node, seed: float = 1.0) -> None:
         return
     order = tape(root)
     for node in order:
-        node.grad = 0.0
-    root.grad = seed
+        node._grad = 0.0
+    root._grad = seed
     order.reverse()
     for node in order:
-        g = node.grad
+        g = node._grad
         pb = node._pb
         if pb is None:
-            node._a.grad += g * node._pa
+            node._a._grad += g * node._pa
         elif pb is ...:
             for operand, partial in zip(node._a, node._pa, strict=True):
-                operand.grad += g * partial
+                operand._grad += g * partial
         else:
-            node._a.grad += g * node._pa
-            node._b.grad += g * pb
+            node._a._grad += g * node._pa
+            node._b._grad += g * pb
 
 
 def steps(root: Node, seed: float = 1.0) -> Iterator[Step]:
     """The backward pass, paused: run to its end, it is ``backward``; each step has just been done when it comes."""
     if root._a is None:
-        root.grad += seed
+        root._grad += seed
         return
     order = tape(root)
     for node in order:
-        node.grad = 0.0
-    root.grad = seed
+        node._grad = 0.0
+    root._grad = seed
     for node in reversed(order):
         for operand, local in edges(node):
-            before = operand.grad
-            contribution = node.grad * local
-            operand.grad = before + contribution
-            yield Step(node, operand, node.grad, local, contribution, before, operand.grad)
+            before = operand._grad
+            contribution = node._grad * local
+            operand._grad = before + contribution
+            yield Step(node, operand, node._grad, local, contribution, before, operand._grad)
 
 
 def edges(node: Node) -> Iterator[tuple[Any, float]]:

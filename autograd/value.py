@@ -47,9 +47,9 @@ class Value(Number):
         TypeError: ``data`` is no real number.
     """
 
-    __slots__ = ("_a", "_b", "_data", "_mark", "_pa", "_pb", "grad", "name", "op")
+    __slots__ = ("_a", "_b", "_data", "_grad", "_mark", "_pa", "_pb", "name", "op")
     _data: float
-    grad: float
+    _grad: float
     name: str
     op: Op | None
     _a: Any
@@ -64,7 +64,7 @@ class Value(Number):
         if not isinstance(name, str):
             raise TypeError(f"the name of a Value is text, as in Value(2.0, name='w1'); got {name!r:.60}")
         self._data = data
-        self.grad = UNREACHED
+        self._grad = UNREACHED
         self.name = name
         self._a = self._b = self._pa = self._pb = self._mark = self.op = None
 
@@ -78,6 +78,18 @@ class Value(Number):
         self._data = data if data.__class__ is float else scalar(data, "data")
 
     @property
+    def grad(self) -> float:
+        """d root / d self: what backward passes have added up; 0.0 before any has."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        if grad is None:  # as PyTorch's users forget a gradient
+            self._grad = UNREACHED
+        else:
+            self._grad = grad if grad.__class__ is float else scalar(grad, "grad")
+
+    @property
     def is_leaf(self) -> bool:
         """No operation is recorded behind it."""
         return self._a is None
@@ -85,7 +97,7 @@ class Value(Number):
     @property
     def has_grad(self) -> bool:
         """A backward pass has reached it since it was made or zeroed."""
-        return self.grad is not UNREACHED
+        return self._grad is not UNREACHED
 
     @property
     def operands(self) -> tuple[Value | float, ...]:
@@ -107,7 +119,7 @@ class Value(Number):
 
     def __repr__(self) -> str:
         name = f", name={self.name!r}" if self.name else ""
-        return f"Value(data={self._data!r}, grad={self.grad!r}{name})"
+        return f"Value(data={self._data!r}, grad={self._grad!r}{name})"
 
     # -- gradients -------------------------------------------------------------------------------------------------
 
@@ -128,7 +140,7 @@ class Value(Number):
     def zero_grad(self) -> None:
         """Forget the gradients of this node and of every node behind it."""
         for node in reverse.topological(self):
-            node.grad = UNREACHED
+            node._grad = UNREACHED
 
     def detach(self) -> Value:
         """The same number as a new leaf, with no graph behind it."""
@@ -153,7 +165,7 @@ class Value(Number):
         n._a = self
         n._pa = 1.0
         n.op = ADD
-        n.grad = UNREACHED
+        n._grad = UNREACHED
         n._mark = None
         n.name = ""
         return n
@@ -168,7 +180,7 @@ class Value(Number):
         n._pa = 1.0
         n._pb = None
         n.op = ADD
-        n.grad = UNREACHED
+        n._grad = UNREACHED
         n._mark = None
         n.name = ""
         return n
@@ -190,7 +202,7 @@ class Value(Number):
         n._a = self
         n._pa = 1.0
         n.op = SUB
-        n.grad = UNREACHED
+        n._grad = UNREACHED
         n._mark = None
         n.name = ""
         return n
@@ -212,7 +224,7 @@ class Value(Number):
             return slow(MUL, self, other)
         n._a = self
         n.op = MUL
-        n.grad = UNREACHED
+        n._grad = UNREACHED
         n._mark = None
         n.name = ""
         return n
@@ -227,7 +239,7 @@ class Value(Number):
         n._a = self
         n._pb = None
         n.op = MUL
-        n.grad = UNREACHED
+        n._grad = UNREACHED
         n._mark = None
         n.name = ""
         return n
@@ -243,7 +255,7 @@ class Value(Number):
         n._a = self
         n._b = other
         n.op = DIV
-        n.grad = UNREACHED
+        n._grad = UNREACHED
         n._mark = None
         n.name = ""
         return n
@@ -263,7 +275,7 @@ class Value(Number):
             n._b = y
             n._pb = None
             n.op = POW
-            n.grad = UNREACHED
+            n._grad = UNREACHED
             n._mark = None
             n.name = ""
             return n
@@ -282,7 +294,7 @@ class Value(Number):
 
     def __copy__(self) -> Value:
         n = _new(type(self))
-        n._data, n.grad, n.name, n.op = self._data, self.grad, self.name, self.op
+        n._data, n._grad, n.name, n.op = self._data, self._grad, self.name, self.op
         n._a, n._b, n._pa, n._pb, n._mark = self._a, self._b, self._pa, self._pb, None
         if hasattr(self, "where"):  # made inside detect_anomaly()
             object.__setattr__(n, "where", self.where)
@@ -376,7 +388,7 @@ def quick_dot(operands: tuple[Any, ...]) -> Any:
     n._pb = ...
     n._a = operands
     n.op = DOT
-    n.grad = UNREACHED
+    n._grad = UNREACHED
     n._b = n._mark = None
     n.name = ""
     return n
@@ -401,7 +413,7 @@ def quick(op: Unary) -> Callable[[Value], Value]:
         n._a = self
         n._b = n._pb = n._mark = None
         n.op = op
-        n.grad = UNREACHED
+        n._grad = UNREACHED
         n.name = ""
         return n
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import autograd as ag
 from autograd import Value
+from nn.checks import choose
 
 __all__ = ["ACTIVATIONS", "Activation", "activation", "activation_name"]
 
@@ -38,13 +39,7 @@ def activation(choice: str | Activation) -> Activation:
         ValueError: no activation has this name.
         TypeError: neither a name nor a function.
     """
-    if isinstance(choice, str):
-        if choice not in ACTIVATIONS:
-            raise ValueError(f"no activation is called {choice!r}: choose one of {', '.join(ACTIVATIONS)}")
-        return ACTIVATIONS[choice]
-    if not callable(choice):
-        raise TypeError(f"an activation is a name or a function of one Value, not {choice!r}")
-    return choice
+    return choose("activation", choice, ACTIVATIONS, "of one Value")
 
 
 def activation_name(function: Activation) -> str | None:

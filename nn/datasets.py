@@ -96,8 +96,7 @@ class Table:
 
 
 def davis(swapped: Swapped = "repair") -> Table:
-    """The 200 people of C. Davis (1990), Appetite 15, 13-21; row 12 was recorded with weight and height
-    exchanged."""
+    """The 200 people of C. Davis (1990), Appetite 15, 13-21; row 12 is the one recorded as 166 kg, 57 cm."""
     text = resources.files("nn").joinpath("data/davis.csv").read_text(encoding="utf-8")
     return parse_people(text, source="Davis (1990)", swapped=swapped)
 

@@ -11,6 +11,8 @@ import random
 from collections.abc import Callable
 from typing import Any, cast
 
+from nn.checks import choose
+
 __all__ = ["INITIALISERS", "Initialiser", "generator", "initialiser"]
 
 Initialiser = Callable[[random.Random, int, int], float]
@@ -27,8 +29,7 @@ def normal(rng: random.Random, fan_in: int, fan_out: int) -> float:
 
 
 def glorot_uniform(rng: random.Random, fan_in: int, fan_out: int) -> float:
-    """Uniform within sqrt(6 / (fan_in + fan_out)): for sigmoid and tanh. Glorot and Bengio 2010, AISTATS 9,
-    eq. 16."""
+    """Uniform within sqrt(6 / (fan_in + fan_out)): for tanh. Glorot and Bengio 2010, AISTATS 9, eq. 16."""
     limit = math.sqrt(6.0 / (fan_in + fan_out))
     return rng.uniform(-limit, limit)
 
@@ -64,15 +65,7 @@ def initialiser(choice: str | Initialiser) -> Initialiser:
         ValueError: no initialiser has this name.
         TypeError: neither a name nor a function.
     """
-    if isinstance(choice, str):
-        if choice not in INITIALISERS:
-            raise ValueError(f"no initialiser is called {choice!r}: choose one of {', '.join(INITIALISERS)}")
-        return INITIALISERS[choice]
-    if not callable(choice):
-        raise TypeError(
-            f"an initialiser is a name or a function (rng, fan_in, fan_out) -> float, not {choice!r}"
-        )
-    return choice
+    return choose("initialiser", choice, INITIALISERS, "(rng, fan_in, fan_out) -> float")
 
 
 def generator(seed: int | random.Random | None) -> random.Random:

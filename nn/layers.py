@@ -14,6 +14,7 @@ import autograd as ag
 from autograd import Value
 from nn.activations import Activation, activation_name, linear
 from nn.activations import activation as find_activation
+from nn.checks import check_count
 from nn.init import Initialiser, generator, initialiser
 from nn.module import Module
 
@@ -51,8 +52,8 @@ class Neuron(Module):
         seed: Seed = None,
         nout: int = 1,
     ) -> None:
-        _check_size("nin", nin)
-        _check_size("nout", nout)
+        check_count("nin", nin)
+        check_count("nout", nout)
         draw = initialiser(init)
         rng = generator(seed)
         self.w = [Value(draw(rng, nin, nout), name=f"{name}.w{i + 1}") for i in range(nin)]
@@ -93,8 +94,8 @@ class Layer(Module):
         init: str | Initialiser = "uniform",
         seed: Seed = None,
     ) -> None:
-        _check_size("nin", nin)
-        _check_size("nout", nout)
+        check_count("nin", nin)
+        check_count("nout", nout)
         rng = generator(seed)
         self.neurons = [
             Neuron(nin, activation, nonlin=nonlin, name=f"{name}.n{i + 1}", init=init, seed=rng, nout=nout)
@@ -117,8 +118,7 @@ class Layer(Module):
 
 
 class MLP(Module):
-    """A multi-layer perceptron: ``MLP(2, [16, 16, 1])`` has 2 inputs, two hidden layers of 16 neurons, and 1
-    output.
+    """A multi-layer perceptron: ``MLP(2, [16, 16, 1])`` has 2 inputs, two hidden layers of 16, and 1 output.
 
     Args:
         nin: how many inputs, 1 or more.
@@ -144,14 +144,14 @@ class MLP(Module):
         init: str | Initialiser = "uniform",
         seed: Seed = None,
     ) -> None:
-        _check_size("nin", nin)
+        check_count("nin", nin)
         if isinstance(nouts, int | str):
             raise TypeError(f"nouts is the list of layer sizes, such as [16, 16, 1], not {nouts!r}")
         sizes = [nin, *nouts]
         if len(sizes) == 1:
             raise ValueError("an MLP needs one layer at least: nouts is empty")
         for index, size in enumerate(sizes[1:]):
-            _check_size(f"nouts[{index}]", size)
+            check_count(f"nouts[{index}]", size)
         rng = generator(seed)
         last = len(sizes) - 2
         self.sizes = tuple(sizes)
@@ -169,8 +169,7 @@ class MLP(Module):
         ]
 
     def __call__(self, x: Input) -> Value | list[Value]:
-        """The outputs for one input of ``nin`` Values or numbers: a list, or the Value itself where there is
-        one.
+        """The outputs for one input of ``nin`` Values or numbers: a list, or the Value where there is one.
 
         Raises:
             ValueError: another number of inputs.
@@ -209,13 +208,6 @@ def _saved(function: Activation) -> str:
 
 def _shown(function: Activation) -> str:
     return activation_name(function) or str(getattr(function, "__name__", repr(function)))
-
-
-def _check_size(what: str, size: object) -> None:
-    if isinstance(size, bool) or not isinstance(size, int):
-        raise TypeError(f"{what} is a number of inputs or neurons, a whole one, not {size!r}")
-    if size < 1:
-        raise ValueError(f"{what} is {size}: there must be 1 at least")
 
 
 def _check_input(what: str, x: object, nin: int) -> None:

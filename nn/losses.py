@@ -12,6 +12,7 @@ from typing import Any
 import autograd as ag
 from autograd import Value
 from autograd.errors import DomainError
+from nn.checks import choose
 
 __all__ = [
     "LOSSES",
@@ -152,13 +153,7 @@ def loss(choice: str | Loss) -> Loss:
         ValueError: no loss has this name.
         TypeError: neither a name nor a function.
     """
-    if isinstance(choice, str):
-        if choice not in LOSSES:
-            raise ValueError(f"no loss is called {choice!r}: choose one of {', '.join(LOSSES)}")
-        return LOSSES[choice]
-    if not callable(choice):
-        raise TypeError(f"a loss is a name or a function (prediction, target) -> Value, not {choice!r}")
-    return choice
+    return choose("loss", choice, LOSSES, "(prediction, target) -> Value")
 
 
 def _check_probability(target: Value | float) -> float:

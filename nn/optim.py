@@ -12,10 +12,10 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from numbers import Real
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from autograd import Value
+from nn.checks import check_range
 from nn.module import assign
 
 __all__ = ["SGD", "Adam", "Optimizer"]
@@ -45,7 +45,7 @@ class Optimizer(ABC, Generic[Memory]):
                 )
         if len({id(parameter) for parameter in self.parameters}) < len(self.parameters):
             raise ValueError("a parameter is in the list twice, and would be updated twice")
-        self.learning_rate = _in_range("learning_rate", learning_rate, 0.0, math.inf, low_open=True)
+        self.learning_rate = check_range("learning_rate", learning_rate, 0.0, math.inf, low_open=True)
         self._memory: list[Memory | None] = [None] * len(self.parameters)
 
     @abstractmethod
@@ -99,10 +99,10 @@ class Optimizer(ABC, Generic[Memory]):
 
 
 class SGD(Optimizer[float | None]):
-    """Gradient descent: p <- p - learning_rate * g; with momentum m, v <- m v + g (v starts at the first g),
-    and v for g.
+    """Gradient descent: p <- p - learning_rate * g.
 
-    The rule is PyTorch's ``torch.optim.SGD``; with ``nesterov`` the step is along g + m v.
+    With a momentum m, the step is along v, which starts at the first g, and then v <- m v + g; with
+    ``nesterov`` it is along g + m v. The rules are those of PyTorch's ``torch.optim.SGD``.
 
     Raises:
         ValueError: momentum outside [0, 1), or nesterov without momentum.
@@ -117,7 +117,7 @@ class SGD(Optimizer[float | None]):
         nesterov: bool = False,
     ) -> None:
         super().__init__(parameters, learning_rate)
-        self.momentum = _in_range("momentum", momentum, 0.0, 1.0)
+        self.momentum = check_range("momentum", momentum, 0.0, 1.0)
         self.nesterov = nesterov
         if nesterov and not momentum:
             raise ValueError("nesterov needs a momentum above 0")
@@ -152,8 +152,11 @@ class Adam(Optimizer[tuple[int, float, float]]):
         epsilon: float = 1e-8,
     ) -> None:
         super().__init__(parameters, learning_rate)
-        self.betas = (_in_range("betas[0]", betas[0], 0.0, 1.0), _in_range("betas[1]", betas[1], 0.0, 1.0))
-        self.epsilon = _in_range("epsilon", epsilon, 0.0, math.inf, low_open=True)
+        self.betas = (
+            check_range("betas[0]", betas[0], 0.0, 1.0),
+            check_range("betas[1]", betas[1], 0.0, 1.0),
+        )
+        self.epsilon = check_range("epsilon", epsilon, 0.0, math.inf, low_open=True)
 
     def start(self) -> tuple[int, float, float]:
         """No steps, and both moments at 0."""
@@ -173,21 +176,6 @@ class Adam(Optimizer[tuple[int, float, float]]):
         size = math.sqrt(second / (1.0 - beta2**steps)) + self.epsilon
         number -= self.learning_rate * (first / (1.0 - beta1**steps)) / size
         return number, (steps, first, second)
-
-
-def _in_range(what: str, number: Any, low: float, high: float, *, low_open: bool = False) -> float:
-    """The value, a number from ``low`` (or above it) to below ``high``."""
-    if isinstance(number, bool) or not isinstance(number, Real):
-        raise TypeError(f"{what} is a number, not {number!r}")
-    value = float(number)
-    if not (low < value < high or (value == low and not low_open)):
-        wanted = f"above {low:g}" if low_open else f"{low:g} or above"
-        if high < math.inf:
-            wanted += f", and below {high:g}"
-        elif math.isinf(value):
-            wanted += ", and finite"
-        raise ValueError(f"{what} is {value}: it must be {wanted}")
-    return value
 
 
 def _label(parameter: Value, index: int) -> str:

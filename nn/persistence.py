@@ -30,8 +30,7 @@ BUILDERS: dict[str, Callable[[Mapping[str, Any]], Module]] = {}
 
 @dataclass(frozen=True)
 class SavedModel:
-    """What a model file holds: the network, the scaler that stands before it (None for none), and notes on
-    its making."""
+    """What a model file holds: the network, the scaler before it (None for none), notes on its making."""
 
     model: Module
     scaler: Scaler | None = None
@@ -87,12 +86,11 @@ def save(
         else {"columns": list(scaler.columns), "mean": list(scaler.mean), "scale": list(scaler.scale)},
         "metadata": dict(metadata or {}),
     }
-    write_atomically(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_atomically(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def load(path: str | os.PathLike[str]) -> SavedModel:
-    """Read a file that ``save`` wrote; the network computes what it computed when it was saved, to the last
-    bit.
+    """Read a file that ``save`` wrote; the network computes what it computed then, to the last bit.
 
     Raises:
         OSError: the file is missing, is a folder, or may not be read.

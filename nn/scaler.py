@@ -40,8 +40,7 @@ class Scaler:
 
     @classmethod
     def fit(cls, rows: Sequence[Sequence[float]], columns: Sequence[str]) -> Scaler:
-        """The scaler under which these rows have mean 0 and (population) standard deviation 1 in every
-        column.
+        """The scaler under which every column of these rows has mean 0 and population standard deviation 1.
 
         Fit it on the training rows alone: the rows held out must not have been seen.
 

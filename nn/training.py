@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 import autograd as ag
 from autograd import Value
+from nn.checks import check_count, check_range
 from nn.losses import Loss, mean
 from nn.losses import loss as find_loss
 from nn.optim import Optimizer
@@ -60,9 +61,8 @@ class EarlyStop:
     improvement: float = 1e-4
 
     def __post_init__(self) -> None:
-        _check_whole("patience", self.patience)
-        if not (math.isfinite(self.improvement) and self.improvement >= 0):
-            raise ValueError(f"improvement is {self.improvement}: it must be 0 or above, and finite")
+        check_count("patience", self.patience)
+        check_range("improvement", self.improvement, 0.0, math.inf)
 
 
 class _Patience:
@@ -114,7 +114,8 @@ def fit(
         batch_size: how many rows a step takes, without replacement until all were seen, in an order that
             ``seed`` decides; None is all of them in their own order.
         seed: of the order of mini batches.
-        held_out: rows and targets whose mean loss is recorded every ``held_out_every`` steps and at the end.
+        held_out: rows and targets whose mean loss is recorded before the first step, every ``held_out_every``
+            steps, and after the last.
         early_stop: when to stop early.
         on_step: called after each complete step with the number of steps made and the batch's loss; True
             stops.
@@ -127,14 +128,23 @@ def fit(
     _check_rows("inputs", inputs, targets)
     if held_out is not None:
         _check_rows("held_out", *held_out)
-    _check_whole("steps", steps)
-    _check_whole("held_out_every", held_out_every)
+    check_count("steps", steps)
+    check_count("held_out_every", held_out_every)
     compute = find_loss(loss)
     history = History()
     patience = _Patience(early_stop)
     order = batches(len(inputs), batch_size, seed)
     bar = tqdm(total=steps, unit="step", disable=not progress, mininterval=0.2, dynamic_ncols=True)
+
+    def measure(step: int) -> bool:
+        """Record the loss over the rows held out, and say whether to stop."""
+        if held_out is None or (step % held_out_every and step != steps):
+            return False
+        history.held_out.append((step, average_loss(model, *held_out, loss=compute)))
+        return patience.ends(history.held_out[-1][1])
+
     try:
+        measure(0)
         for step in range(1, steps + 1):
             batch = next(order)
             total = mean([compute(model(inputs[i]), targets[i]) for i in batch])
@@ -148,16 +158,11 @@ def fit(
             history.losses.append(total.data)
             bar.set_postfix(loss=f"{total.data:.4f}", refresh=False)
             bar.update()
-            watched: float | None = total.data
-            if held_out is not None:
-                watched = None
-                if step % held_out_every == 0 or step == steps:
-                    watched = average_loss(model, *held_out, loss=compute)
-                    history.held_out.append((step, watched))
+            enough = measure(step) or (held_out is None and patience.ends(total.data))
             if on_step is not None and on_step(step, total.data):
                 history.ended = "callback"
                 break
-            if watched is not None and patience.ends(watched):
+            if enough:
                 history.ended = "early stop"
                 break
     except KeyboardInterrupt:
@@ -173,14 +178,15 @@ def fit(
 
 
 def batches(count: int, batch_size: int | None = None, seed: int = 0) -> Iterator[list[int]]:
-    """Indices of rows, batch after batch without end: each round takes every row once, its last batch may be
-    smaller.
+    """Indices of rows, batch after batch without end.
+
+    Each round takes every row once; its last batch may be smaller.
 
     Raises:
         ValueError: a batch size below 1.
     """
     if batch_size is not None:
-        _check_whole("batch_size", batch_size)
+        check_count("batch_size", batch_size)
     return _batches(count, batch_size, seed)
 
 
@@ -209,8 +215,7 @@ def average_loss(model: Model, inputs: Sequence[Row], targets: Sequence[Any], *,
 def accuracy(
     model: Model, inputs: Sequence[Row], targets: Sequence[float], *, threshold: float = 0.5
 ) -> float:
-    """The share of rows, from 0 to 1, whose output lies on the right side of ``threshold`` for a target of 1
-    or 0.
+    """The share of rows, from 0 to 1, whose output and target lie on the same side of ``threshold``.
 
     An output of exactly the threshold counts as 0. For outputs that are scores, with targets -1 and 1, give
     ``threshold=0``.
@@ -234,10 +239,3 @@ def _check_rows(what: str, inputs: Sequence[Row], targets: Sequence[Any]) -> Non
         raise ValueError(
             f"{what}: {len(inputs)} rows and {len(targets)} targets: one target for each row is needed"
         )
-
-
-def _check_whole(what: str, number: object) -> None:
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise TypeError(f"{what} is a whole number, not {number!r}")
-    if number < 1:
-        raise ValueError(f"{what} is {number}: it must be 1 or above")

@@ -27,13 +27,14 @@ class Reference(NamedTuple):
     """An operation in mpmath: its value, one slope per operand (one function of all for n-ary), points of interest.
 
     ``special``: operands worth a visit beside those of every operation: zeros, ends, saturation.
-    ``signed``: 0 where a slope is left to convention or is infinite, which tests of their own cover.
+    ``regular``: 0 where the slopes are left to convention or are infinite, which tests of their own cover. A slope of
+    None is left to convention alone.
     """
 
     value: Callable[..., Any]
     slopes: Sequence[Callable[..., Any]] | Callable[..., Sequence[Any]]
     special: Sequence[Any] = ()
-    signed: Callable[..., Any] = lambda *xs: 1
+    regular: Callable[..., Any] = lambda *xs: 1
 
 
 def one(*xs: Any) -> Any: return mpf(1)
@@ -61,10 +62,14 @@ def real_power(x: Any, y: Any) -> Any:
 
 
 def power_slope(x: Any, y: Any) -> Any:
-    return mpf(0) if y == 0 else y * real_power(x, y - 1)
+    if x == 0:
+        return mpf(1 if y == 1 else 0)
+    return y * real_power(x, y) / x
 
 
 def power_log_slope(x: Any, y: Any) -> Any:
+    if x < 0:
+        return None
     return mpf(0) if x == 0 else real_power(x, y) * mp.log(x)
 
 
@@ -152,10 +157,10 @@ REFERENCES: dict[str, Reference] = {
     "log10": Reference(lambda x: mp.log(x) / mp.log(10), (lambda x: 1 / (x * mp.log(10)),), NEAR_ONE),
     "square": Reference(lambda x: x * x, (lambda x: 2 * x,)),
     "reciprocal": Reference(lambda x: 1 / x, (lambda x: -1 / (x * x),), around(2.0**-1024, 2.0**1023, -1.0)),
-    "sqrt": Reference(mp.sqrt, (lambda x: 1 / (2 * mp.sqrt(x)),), signed=lambda x: x),
-    "cbrt": Reference(cube_root, (lambda x: 1 / (3 * cube_root(x) ** 2),), signed=lambda x: x),
+    "sqrt": Reference(mp.sqrt, (lambda x: 1 / (2 * mp.sqrt(x)),), regular=lambda x: x),
+    "cbrt": Reference(cube_root, (lambda x: 1 / (3 * cube_root(x) ** 2),), regular=lambda x: x),
     "hypot": Reference(lambda x, y: mp.sqrt(x * x + y * y), (
-        lambda x, y: x / mp.sqrt(x * x + y * y), lambda x, y: y / mp.sqrt(x * x + y * y)), special=HYPOTENUSES, signed=lambda x, y: x or y),
+        lambda x, y: x / mp.sqrt(x * x + y * y), lambda x, y: y / mp.sqrt(x * x + y * y)), special=HYPOTENUSES, regular=lambda x, y: x or y),
     "direction": Reference(lambda x, y: x / mp.sqrt(x * x + y * y) if x else mpf(0), (
         lambda x, y: y * y / mp.sqrt(x * x + y * y) ** 3, lambda x, y: -x * y / mp.sqrt(x * x + y * y) ** 3), HYPOTENUSES, moderate),
     "turn": Reference(lambda x, y: x / (x * x + y * y) if x else mpf(0), (
@@ -177,25 +182,25 @@ REFERENCES: dict[str, Reference] = {
                        lambda x: x - 1),
     "atanh": Reference(lambda x: mp.log((1 + x) / (1 - x)) / 2, (lambda x: 1 / (1 - x * x),), UNIT_ENDS),
     "sigmoid": Reference(logistic, (lambda x: mp.exp(-x) / (1 + mp.exp(-x)) ** 2,), KNEES),
-    "logsigmoid": Reference(lambda x: mp.log(logistic(x)), (lambda x: 1 / (1 + mp.exp(x)),), KNEES),
-    "softplus": Reference(lambda x: mp.log(1 + mp.exp(x)), (logistic,), KNEES),
+    "logsigmoid": Reference(lambda x: -mp.log1p(mp.exp(-x)), (lambda x: 1 / (1 + mp.exp(x)),), KNEES),
+    "softplus": Reference(lambda x: mp.log1p(mp.exp(x)), (logistic,), KNEES),
     "elu": Reference(
         lambda x, a: x if x > 0 else a * mp.expm1(x),
         (lambda x, a: mpf(1) if x > 0 else a * mp.exp(x), lambda x, a: mpf(0) if x > 0 else mp.expm1(x)),
         [(x, a) for x in (*KNEES, 1e-300, -1e-300, -0.5, -3.0, 2.0) for a in (1.0, 0.7, -2.0)], lambda x, a: x),
     "gelu": Reference(lambda x: x * normal(x), (lambda x: normal(x) + x * bell(x),),
-                      [*around(GELU_TURN, -38.0, -37.5, -8.3, 8.3), *(-k / 4 for k in range(160))]),
+                      [*around(GELU_TURN, -38.0, -37.5, -8.3, 8.3), *(-k / 4 for k in range(0, 160, 3))]),
     "silu": Reference(lambda x: x * logistic(x), (lambda x: logistic(x) + x * mp.exp(-x) / (1 + mp.exp(-x)) ** 2,),
-                      [*around(SILU_TURN, -1.25, -1.3), *KNEES, *(-k / 4 for k in range(160))]),
+                      [*around(SILU_TURN, -1.25, -1.3), *KNEES, *(-k / 4 for k in range(0, 160, 3))]),
     "erf": Reference(lambda x: mp.erf(x) if abs(x) < 1e6 else mp.sign(x), (lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x),), around(5.9, -5.9, 26.0, 26.5, 27.2)),
     "erfc": Reference(erfc, (lambda x: -2 / mp.sqrt(mp.pi) * mp.exp(-x * x),),
-                      [*around(5.9, -5.9, 26.0, 26.5, 27.2), *(k / 4 for k in range(-30, 110))]),
+                      [*around(5.9, -5.9, 26.0, 26.5, 27.2), *(k / 4 for k in range(-30, 110, 3))]),
     "logaddexp": Reference(log_sum_exp, (lambda x, y: logistic(x - y), lambda x, y: logistic(y - x)), ZEROS + [
         (x, y) for x in (-1000.0, -1.0, 0.0, 1000.0, 1e300) for y in (-1000.0, 1000.0, 1e-300, 0.0, -37.0, -745.0)]),
     "gauss": Reference(lambda x: mp.exp(-x * x), (lambda x: -2 * x * mp.exp(-x * x),), around(26.0, 26.5, 27.2, 38.5)),
     "bell": Reference(bell, (lambda x: -x * bell(x),), around(26.0, -26.5, 37.6, 38.5, 40.0)),
-    "normal": Reference(normal, (bell,), [*around(-38.4, -37.5, 8.3, 40.0, -40.0), *(-k / 4 for k in range(160))]),
-    "exceeds": Reference(step, (zero, zero), signed=lambda x, y: x - y),
+    "normal": Reference(normal, (bell,), [*around(-38.4, -37.5, 8.3, 40.0, -40.0), *(-k / 4 for k in range(0, 160, 3))]),
+    "exceeds": Reference(step, (zero, zero), regular=lambda x, y: x - y),
     "where": Reference(lambda c, x, y: x if c else y,
                        (zero, lambda c, x, y: mpf(1 if c else 0), lambda c, x, y: mpf(0 if c else 1))),
     "where_true": Reference(lambda x: mpf(1 if x else 0), (zero,)),
@@ -208,11 +213,11 @@ REFERENCES: dict[str, Reference] = {
     "relu": Reference(lambda x: max(x, mpf(0)), (lambda x: step(x, 0),)),
     "leaky_relu": Reference(lambda x, leak: x if x > 0 else leak * x,
                             (lambda x, leak: mpf(1) if x > 0 else leak, lambda x, leak: mpf(0) if x > 0 else x)),
-    "maximum": Reference(max, (step, lambda x, y: step(y, x)), signed=lambda x, y: x - y),
-    "minimum": Reference(min, (lambda x, y: step(y, x), step), signed=lambda x, y: x - y),
+    "maximum": Reference(max, (step, lambda x, y: step(y, x)), regular=lambda x, y: x - y),
+    "minimum": Reference(min, (lambda x, y: step(y, x), step), regular=lambda x, y: x - y),
     "clip": Reference(lambda x, low, high: min(max(x, low), high),
                       (lambda x, low, high: mpf(1 if low < x < high else 0), lambda x, low, high: step(low, x),
-                       lambda x, low, high: step(x, high)), signed=lambda x, low, high: (x - low) * (x - high)),
+                       lambda x, low, high: step(x, high)), regular=lambda x, low, high: (x - low) * (x - high)),
     "sum": Reference(lambda *xs: mp.fsum(xs), lambda *xs: [mpf(1)] * len(xs), MIXED),
     "product": Reference(lambda *xs: mp.fprod(xs), others, MIXED),
     "mean": Reference(lambda *xs: mp.fsum(xs) / len(xs), lambda *xs: [mpf(1) / len(xs)] * len(xs), MIXED),
@@ -237,6 +242,8 @@ def exactly(f: Callable[..., Any], *xs: float) -> Any:
     for digits in DIGITS:
         with mp.workdps(digits):
             y = f(*map(mpf, xs))
+            if y is None:
+                return None
             if last is not None and y and abs(y - last) <= abs(y) * mpf(10) ** -30:
                 return y
             last = y
@@ -331,8 +338,8 @@ def points(op: Op) -> list[Point]:
         found += [(*magnitudes(chance, 3, -2.0, 2.0),) for _ in range(60)]
         found += [(*magnitudes(chance, 3, -300.0, 300.0),) for _ in range(60)]
     else:
-        found = [(*magnitudes(chance, n, -3.0, 2.5),) for n in (1, 2, 3, 3, 4, 5, 8) for _ in range(12)]
-        found += [(*magnitudes(chance, n, -150.0, 150.0),) for n in (2, 3) for _ in range(12)]
+        found = [(*magnitudes(chance, n, -3.0, 2.5),) for n in (1, 2, 3, 3, 4, 5) for _ in range(8)]
+        found += [(*magnitudes(chance, n, -150.0, 150.0),) for n in (2, 3) for _ in range(16)]
         found = [p for p in found if op.name != "dot" or len(p) > 1]
     return [p for p in dict.fromkeys(special + found) if within(op, p)]
 

@@ -70,6 +70,17 @@ def test_orders_two_and_three_where_a_careless_rule_goes_wrong():
     assert grad(grad(abs))(0.0) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [(lambda x: x + x, [2.0, 0.0, 0.0]), (lambda x: 2 * x, [2.0, 0.0, 0.0]), (lambda x: x * x, [2.0, 2.0, 0.0])],
+)
+def test_a_constant_slope_has_the_derivative_zero(f, expected):
+    orders = [grad(f), grad(grad(f)), grad(grad(grad(f)))]
+    assert [g(1.0) for g in orders] == expected
+    assert hessian(f)(1.0) == expected[1]
+    assert jvp(grad(f), (1.0,), (1.0,)) == (2.0, expected[1])
+
+
 def test_mixed_partials_of_a_power():
     table = hessian(lambda x, y: x**y)(2.0, 3.0)
     log2 = math.log(2.0)

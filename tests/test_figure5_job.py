@@ -17,7 +17,8 @@ def people(men: int, women: int) -> list[Person]:
 def test_a_fifth_is_held_out_and_row_9_is_among_it(seed: int) -> None:
     table = davis().people
     training, held_out = job.split(table, seed)
-    assert len(training) == 160 and len(held_out) == 40
+    assert len(training) == 160
+    assert len(held_out) == 40
     assert Person(9, "M", 71.0, 178.0) in held_out
     assert sorted(training + held_out, key=lambda p: p.row) == list(table)
     assert job.split(table, seed) == (training, held_out)
@@ -27,7 +28,8 @@ def test_a_fifth_is_held_out_and_row_9_is_among_it(seed: int) -> None:
 @pytest.mark.parametrize("size", [5, 6, 7, 8, 9, 12])
 def test_a_small_table_is_split_too(size: int) -> None:
     training, held_out = job.split(people(size - 3, 3), 0)
-    assert len(held_out) == max(1, round(size / 5)) and len(training) + len(held_out) == size
+    assert len(held_out) == max(1, round(size / 5))
+    assert len(training) + len(held_out) == size
     assert (9 in {p.row for p in held_out}) == (size >= 9)
 
 
@@ -58,7 +60,7 @@ def test_every_loss_and_activation_learns(loss: str, activation: str) -> None:
     history = job.train(task, progress=False)
     assert history.losses[-1] < 0.7 * history.losses[0]
     assert task.accuracy(task.training) > 0.85
-    assert [step for step, _ in history.held_out] == [10, 20, 30, 40, 50]
+    assert [step for step, _ in history.held_out] == list(range(51))
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:
@@ -72,13 +74,16 @@ def test_the_same_seed_gives_the_same_numbers() -> None:
 def test_a_column_that_tells_nothing(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("sex,weight_kg,height_cm\n" + "M,80,180\nF,60,180\n" * 5, encoding="utf-8")
-    with pytest.raises(DatasetError, match="height_cm is 180 in every row: it tells nothing apart, leave it out"):
+    with pytest.raises(
+        DatasetError, match="height_cm is 180 in every row: it tells nothing apart, leave it out"
+    ):
         job.prepare(job.Settings(data=str(path)))
 
 
 def test_the_folder_is_made_and_tried(tmp_path: Path) -> None:
     job.prepare_folder(tmp_path / "a" / "b")
-    assert (tmp_path / "a" / "b").is_dir() and not list((tmp_path / "a" / "b").iterdir())
+    assert (tmp_path / "a" / "b").is_dir()
+    assert not list((tmp_path / "a" / "b").iterdir())
     (tmp_path / "model.json").mkdir()
     with pytest.raises(IsADirectoryError, match="is a folder, and a file of that name is to be written"):
         job.prepare_folder(tmp_path)
@@ -110,6 +115,8 @@ def test_the_pictures_show_the_person_and_are_the_same_for_the_same_run() -> Non
         figures.append(job.explain_person(task, job.train(task, progress=False)).pictures)
     assert set(figures[0]) == {"gradients.svg", "network.svg", "learning-curve.svg"}
     for name, figure in figures[0].items():
-        assert figure.svg == figures[1][name].svg and figure.svg.startswith("<svg")
+        assert figure.svg == figures[1][name].svg
+        assert figure.svg.startswith("<svg")
     for name in ("gradients.svg", "network.svg"):
-        assert "71 kg" in figures[0][name].svg and "178 cm" in figures[0][name].svg
+        assert "71 kg" in figures[0][name].svg
+        assert "178 cm" in figures[0][name].svg

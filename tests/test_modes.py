@@ -48,6 +48,15 @@ def test_ieee_gives_what_pytorch_gives():
     assert zero.grad == math.inf
 
 
+def test_ieee_holds_for_plain_floats_too():
+    with ag.ieee():
+        assert ag.sinh(-1000.0) == -math.inf
+        assert Value(-1000.0).sinh().data == -math.inf
+        assert math.isnan(ag.log(-1.0))
+    with pytest.raises(DomainError):
+        ag.sinh(-1000.0)
+
+
 def test_anomaly_blames_the_first_nan_or_inf_on_its_line():
     with ag.detect_anomaly():
         a = Value(1e200, name="a")

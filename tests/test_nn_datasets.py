@@ -7,6 +7,7 @@ import pytest
 from nn.datasets import DatasetError, Person, davis, parse_people, read_people
 
 HEADER = "sex,weight_kg,height_cm\n"
+NO_ADULT = "a weight of {} kg exceeds a height of {} cm, and exchanging the two makes no adult of them"
 
 
 def left_out(text: str, **options: str) -> list[str]:
@@ -28,7 +29,8 @@ def test_davis_has_two_hundred_people_and_its_swapped_row_is_repaired() -> None:
 
 def test_davis_with_the_swapped_row_rejected() -> None:
     table = davis("reject")
-    assert len(table.people) == 199 and 12 not in {person.row for person in table.people}
+    assert len(table.people) == 199
+    assert 12 not in {person.row for person in table.people}
     assert str(table.report) == (
         "Davis (1990): 200 rows, 199 used (0 of them repaired), 1 left out\n"
         "  left out: row 12 (line 13): a weight of 166 kg exceeds a height of 57 cm: the two were exchanged when "
@@ -166,7 +168,8 @@ def test_a_file_that_is_no_such_table(tmp_path: Path, content: bytes, message: s
     path.write_bytes(content)
     with pytest.raises(DatasetError) as caught:
         read_people(path)
-    assert message in str(caught.value) and str(caught.value).startswith(str(path))
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(path))
 
 
 def test_a_missing_file_and_a_folder_are_os_errors(tmp_path: Path) -> None:

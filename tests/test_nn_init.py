@@ -44,7 +44,7 @@ def test_an_unknown_initialiser() -> None:
         ValueError, match="no initialiser is called 'glorot': choose one of uniform, normal, glorot_un"
     ):
         initialiser("glorot")
-    with pytest.raises(TypeError, match="an initialiser is a name or a function"):
+    with pytest.raises(TypeError, match="the initialiser is a name or a function"):
         initialiser(3)  # type: ignore[arg-type]
 
 

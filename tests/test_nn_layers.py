@@ -20,17 +20,23 @@ def test_a_neuron_is_the_activation_of_one_dot_node() -> None:
     x1, x2 = Value(0.5, name="x1"), Value(-1.0, name="x2")
     output = neuron([x1, x2])
     assert output.data == pytest.approx(1 / (1 + math.exp(-(w1 * 0.5 - w2))), rel=1e-15)
-    assert [w.name for w in neuron.w] == ["h1.w1", "h1.w2"] and neuron.b.name == "h1.b"
-    assert output.name == "h1.h1" and output.op is not None and output.op.name == "sigmoid"
+    assert [w.name for w in neuron.w] == ["h1.w1", "h1.w2"]
+    assert neuron.b.name == "h1.b"
+    assert output.name == "h1.h1"
+    assert output.op is not None
+    assert output.op.name == "sigmoid"
     (total,) = output.operands
-    assert isinstance(total, Value) and total.name == "h1.s"
+    assert isinstance(total, Value)
+    assert total.name == "h1.s"
     assert all(a is b for a, b in zip(total.operands, [*neuron.w, x1, x2, neuron.b], strict=True))
 
 
 def test_a_linear_neuron_is_the_dot_node_itself() -> None:
     for neuron in (Neuron(1, nonlin=False, name="layer1.n2"), Neuron(1, "linear", name="layer1.n2")):
         output = neuron([3.0])
-        assert output.op is not None and output.op.name == "dot" and output.name == "layer1.n2.s"
+        assert output.op is not None
+        assert output.op.name == "dot"
+        assert output.name == "layer1.n2.s"
 
 
 def test_names_within_a_network_say_layer_and_neuron() -> None:
@@ -58,7 +64,8 @@ def test_micrograds_use_of_a_network_works_unchanged() -> None:
     n = MLP(2, [16, 16, 1])
     assert len(n.parameters()) == 337
     random.seed(1337)
-    assert n.parameters()[0].data == random.uniform(-1, 1) and n.parameters()[2].data == 0
+    assert n.parameters()[0].data == random.uniform(-1, 1)
+    assert n.parameters()[2].data == 0
     assert n.parameters()[3].data == [random.uniform(-1, 1) for _ in range(2)][1]
     xs, ys = [[1.0, 0.5], [-1.0, 2.0]], [1.0, -1.0]
     inputs = [list(map(Value, row)) for row in xs]
@@ -97,7 +104,8 @@ def test_the_same_seed_gives_the_same_network() -> None:
 def test_a_layer_gives_a_list_and_one_neuron_its_value() -> None:
     assert isinstance(Layer(2, 1, seed=0)([1.0, 2.0]), Value)
     outputs = Layer(2, 3, seed=0)([1.0, 2.0])
-    assert isinstance(outputs, list) and len(outputs) == 3
+    assert isinstance(outputs, list)
+    assert len(outputs) == 3
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -117,24 +125,25 @@ def test_an_activation_of_ones_own() -> None:
 
     neuron = Neuron(1, cube, name="h1", seed=0)
     output = neuron([2.0])
-    assert output.data == pytest.approx((2 * neuron.w[0].data) ** 3) and output.name == "h1.h1"
+    assert output.data == pytest.approx((2 * neuron.w[0].data) ** 3)
+    assert output.name == "h1.h1"
     assert repr(neuron) == "Neuron(1, cube, name='h1')"
 
 
 @pytest.mark.parametrize(
     ("make", "kind", "message"),
     [
-        (lambda: Neuron(0), ValueError, "nin is 0: there must be 1 at least"),
-        (lambda: Layer(2, 0), ValueError, "nout is 0: there must be 1 at least"),
-        (lambda: MLP(0, [1]), ValueError, "nin is 0: there must be 1 at least"),
+        (lambda: Neuron(0), ValueError, "nin is 0: it must be 1 or above"),
+        (lambda: Layer(2, 0), ValueError, "nout is 0: it must be 1 or above"),
+        (lambda: MLP(0, [1]), ValueError, "nin is 0: it must be 1 or above"),
         (lambda: MLP(2, []), ValueError, "an MLP needs one layer at least: nouts is empty"),
-        (lambda: MLP(2, [3, -1]), ValueError, r"nouts\[1\] is -1: there must be 1 at least"),
+        (lambda: MLP(2, [3, -1]), ValueError, r"nouts\[1\] is -1: it must be 1 or above"),
         (lambda: MLP(2, 3), TypeError, r"nouts is the list of layer sizes, such as \[16, 16, 1\], not 3"),
-        (lambda: MLP(2.0, [1]), TypeError, "nin is a number of inputs or neurons, a whole one, not 2.0"),
+        (lambda: MLP(2.0, [1]), TypeError, "nin is a whole number, not 2.0"),
         (
             lambda: MLP(2, [True]),
             TypeError,
-            r"nouts\[0\] is a number of inputs or neurons, a whole one, not True",
+            r"nouts\[0\] is a whole number, not True",
         ),
         (
             lambda: MLP(2, [1], "rulu"),
@@ -142,7 +151,7 @@ def test_an_activation_of_ones_own() -> None:
             "no activation is called 'rulu': choose one of linear, sigmoid, tanh",
         ),
         (lambda: MLP(2, [1], output="softmax"), ValueError, "no activation is called 'softmax'"),
-        (lambda: Neuron(2, 3), TypeError, "an activation is a name or a function of one Value, not 3"),
+        (lambda: Neuron(2, 3), TypeError, "the activation is a name or a function of one Value, not 3"),
         (lambda: Neuron(2, init="zeros"), ValueError, "no initialiser is called 'zeros'"),
         (lambda: MLP(2, [1], seed=0.5), TypeError, "a seed is an int"),
     ],

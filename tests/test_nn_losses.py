@@ -93,7 +93,7 @@ def test_cross_entropy_refuses_a_class_that_is_not_there() -> None:
         losses.cross_entropy(logits, -1)
     with pytest.raises(ValueError, match="no class 0 among 0 logits"):
         losses.cross_entropy([], 0)
-    with pytest.raises(TypeError, match="the index of the right class, an int, not 1.0"):
+    with pytest.raises(TypeError, match=r"the index of the right class, an int, not 1\.0"):
         losses.cross_entropy(logits, 1.0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="takes a list of logits"):
         losses.cross_entropy(logits[0], 0)  # type: ignore[arg-type]
@@ -110,5 +110,5 @@ def test_an_unknown_loss() -> None:
         ValueError, match="no loss is called 'l1': choose one of absolute_error, squared_error"
     ):
         losses.loss("l1")
-    with pytest.raises(TypeError, match="a loss is a name or a function"):
+    with pytest.raises(TypeError, match="the loss is a name or a function"):
         losses.loss(None)  # type: ignore[arg-type]

@@ -103,13 +103,15 @@ def test_zero_grad_forgets_the_gradients() -> None:
     (box.w * box.w).backward()
     assert box.w.grad == 6.0
     box.zero_grad()
-    assert box.w.grad == 0.0 and not box.w.has_grad
+    assert box.w.grad == 0.0
+    assert not box.w.has_grad
 
 
 def test_a_state_round_trip() -> None:
     one, two = Box(a=Value(0.1), b=[Value(-2.5e-300)]), Box(a=Value(0.0), b=[Value(0.0)])
     state = one.state_dict()
-    assert state == {"a": 0.1, "b.0": -2.5e-300} and all(type(x) is float for x in state.values())
+    assert state == {"a": 0.1, "b.0": -2.5e-300}
+    assert all(type(x) is float for x in state.values())
     two.load_state_dict(state)
     assert two.state_dict() == state
 

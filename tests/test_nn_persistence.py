@@ -1,4 +1,4 @@
-"""nn.persistence: a model file gives back the same network, a broken one says what is wrong, an old one survives a kill."""
+"""nn.persistence: files give back the same network; broken ones say why; old ones survive a kill."""
 
 import json
 import os
@@ -29,7 +29,8 @@ def test_an_mlp_comes_back_bit_for_bit(path: Path) -> None:
         metadata={"seed": 11, "of": ["ü", None]},
     )
     saved = load(path)
-    assert isinstance(saved.model, MLP) and saved.model.state_dict() == model.state_dict()
+    assert isinstance(saved.model, MLP)
+    assert saved.model.state_dict() == model.state_dict()
     x = [0.1, -0.2, 0.3]
     assert [o.data for o in saved.model(x)] == [o.data for o in model(x)]  # type: ignore[union-attr]
     assert saved.scaler == Scaler(("a", "b", "c"), (0.1,) * 3, (1 / 3,) * 3)
@@ -62,7 +63,8 @@ def test_the_same_model_gives_the_same_bytes(path: Path) -> None:
 def test_the_file_is_plain_json(path: Path) -> None:
     save(Figure5(seed=1, scaler=SCALER), path, metadata={"rows": 160})
     content = json.loads(path.read_text(encoding="utf-8"))
-    assert content["format"] == "glassgrad model" and content["version"] == 1
+    assert content["format"] == "glassgrad model"
+    assert content["version"] == 1
     assert content["architecture"] == {"type": "Figure5", "activation": "sigmoid"}
     assert list(content["parameters"]) == ["w1", "w2", "w3", "w4", "w5", "w6", "b1", "b2", "b3"]
     assert content["scaler"] == {
@@ -194,7 +196,8 @@ def test_a_broken_file_says_what_is_wrong(path: Path, text: str, message: str) -
     path.write_text(text, encoding="utf-8")
     with pytest.raises(LoadError) as caught:
         load(path)
-    assert message in str(caught.value) and str(caught.value).startswith(str(path))
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
 
 

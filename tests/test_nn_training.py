@@ -32,7 +32,8 @@ def train(model: Any, **options: Any) -> History:
 def test_a_network_learns_xor() -> None:
     model = MLP(2, [6, 1], "tanh", seed=1)
     history = train(model, steps=150)
-    assert history.ended == "steps" and len(history.losses) == 150
+    assert history.ended == "steps"
+    assert len(history.losses) == 150
     assert history.losses[-1] < 0.1 < 0.5 < history.losses[0]
     assert accuracy(model, XOR, TARGETS, threshold=0.0) == 1.0
 
@@ -57,7 +58,7 @@ def test_mini_batches_take_every_row_once_a_round() -> None:
     for _ in range(3):
         parts = [list(next(order)) for _ in range(3)]
         assert [len(part) for part in parts] == [4, 4, 2]
-        assert sorted(sum(parts, [])) == list(range(10))
+        assert sorted(i for part in parts for i in part) == list(range(10))
 
 
 @pytest.mark.parametrize("batch_size", [None, 10, 11])
@@ -79,7 +80,7 @@ def test_one_full_batch_step_is_gradient_descent_on_the_mean() -> None:
 def test_the_rows_held_out_are_measured_and_not_learned_from() -> None:
     model, twin = MLP(2, [1], seed=2), MLP(2, [1], seed=2)
     history = train(model, held_out=([(5.0, 5.0)], [1.0]), held_out_every=5)
-    assert [step for step, _ in history.held_out] == [5, 10, 12]
+    assert [step for step, _ in history.held_out] == [0, 5, 10, 12]
     loss = average_loss(model, [(5.0, 5.0)], [1.0], loss="binary_cross_entropy_with_logits")
     assert history.held_out[-1] == (12, loss)
     train(twin)
@@ -94,7 +95,8 @@ def test_accuracy_counts_the_right_side_of_the_threshold() -> None:
 def test_early_stop_waits_as_long_as_it_is_told() -> None:
     model = MLP(2, [1], seed=2)
     history = train(model, steps=1000, early_stop=EarlyStop(patience=4, improvement=1e9))
-    assert history.ended == "early stop" and len(history.losses) == 5  # the first is better than none
+    assert history.ended == "early stop"
+    assert len(history.losses) == 5
 
 
 def test_early_stop_watches_the_rows_held_out() -> None:
@@ -107,7 +109,8 @@ def test_early_stop_watches_the_rows_held_out() -> None:
         early_stop=EarlyStop(patience=2, improvement=0.0),
     )
     losses = [loss for _, loss in history.held_out]
-    assert history.ended == "early stop" and len(losses) >= 3
+    assert history.ended == "early stop"
+    assert len(losses) >= 3
     assert min(losses[:-2]) <= min(losses[-2:])
 
 
@@ -115,7 +118,9 @@ def test_a_callback_sees_every_complete_step_and_can_stop() -> None:
     seen: list[tuple[int, float]] = []
     model = MLP(2, [1], seed=2)
     history = train(model, on_step=lambda step, loss: seen.append((step, loss)) or step == 7)
-    assert history.ended == "callback" and seen == list(enumerate(history.losses, start=1)) and len(seen) == 7
+    assert history.ended == "callback"
+    assert seen == list(enumerate(history.losses, start=1))
+    assert len(seen) == 7
 
 
 def states_of(seed: int, **options: Any) -> list[dict[str, float]]:
@@ -133,7 +138,9 @@ def test_ctrl_c_between_steps_keeps_the_last_complete_step() -> None:
 
     model = MLP(2, [3, 1], "tanh", seed=9)
     history = train(model, on_step=interrupt)
-    assert history.interrupted and history.ended == "interrupted" and len(history.losses) == 5
+    assert history.interrupted
+    assert history.ended == "interrupted"
+    assert len(history.losses) == 5
     assert model.state_dict() == states_of(9)[5]
 
 
@@ -151,7 +158,8 @@ def test_ctrl_c_inside_an_update_keeps_the_last_complete_step(position: int) -> 
             slow.times = 2  # in the next update, and once more while that is undone
 
     history = train(model, on_step=arm)
-    assert history.interrupted and len(history.losses) == 5
+    assert history.interrupted
+    assert len(history.losses) == 5
     assert model.state_dict() == states_of(9)[5]
 
 

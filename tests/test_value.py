@@ -354,3 +354,17 @@ def test_subclasses_are_values_too():
     y = w * Value(3.0) + w.tanh() + ag.dot([w], [w])
     y.backward()
     assert w.grad == 3.0 + ag.tanh.partial_on_floats(0, math.tanh(2.0), (2.0,)) + 4.0
+
+
+def test_grad_can_be_set_and_forgotten_and_nothing_else():
+    x = Value(2.0)
+    x.grad = 0
+    assert type(x.grad) is float
+    assert x.has_grad
+    x.grad = None
+    assert not x.has_grad
+    (x * 3).backward()
+    assert x.grad == 3.0
+    with pytest.raises(TypeError, match="grad cannot take str"):
+        x.grad = "0"
+    assert x.grad == 3.0

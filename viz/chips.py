@@ -92,9 +92,7 @@ def _settle(places: Sequence[list[tuple[float, Box]]], order: Sequence[int]) -> 
         before = dict(taken)
         for i in order:
             taken.pop(i, None)
-            free = (
-                box for _, box in places[i] if not any(overlap(box, other, GAP) for other in taken.values())
-            )
+            free = (box for _, box in places[i] if not any(overlap(box, other, GAP) for other in taken.values()))
             best = next(free, None)
             if best is None:
                 return None

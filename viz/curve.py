@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 from viz.figure import Figure, document
 from viz.markup import escape, fit, number, subscript, text_width, visible
@@ -12,11 +14,14 @@ from viz.palette import paint, text
 
 __all__ = ["curve", "thinned", "ticks"]
 
-WIDTH, HEIGHT = 760.0, 420.0
-LEFT, TOP, BOTTOM = 76.0, 62.0, 62.0
+WIDTH, HEIGHT = 760.0, 440.0
+LEFT, TOP, BOTTOM = 76.0, 84.0, 62.0
 MOST_SERIES = 8
 MOST_POINTS = 1500
 """A line with more points is thinned to about as many; its extremes stay."""
+
+_NARROWEST = 1e-290
+"""The least width of an axis: subnormal numbers leave nothing to divide."""
 
 _LABEL = 12.5
 _COLOURS = ("positive", "negative", "odd", "ink", "muted")
@@ -82,7 +87,7 @@ def curve(
     right = max(text_width(line.name, _LABEL, bold=True) for line in lines)
     side = min(max(right, 40.0), 190.0) + 30.0
     x_low, x_high = _widened(min(across), max(across))
-    x_marks = ticks(x_low, x_high, 7)
+    x_marks = ticks(x_low, x_high, 7, whole=float(start).is_integer() and float(every).is_integer())
     if log:
         y_marks = _log_ticks(min(along), max(along))
         y_low, y_high = min(min(along), y_marks[0]), max(max(along), y_marks[-1])
@@ -90,9 +95,10 @@ def curve(
             y_low, y_high = y_low / 2, y_high * 2
     else:
         y_low, y_high = _widened(min(along), max(along))
-        y_marks = ticks(y_low, y_high, 6)
-        y_low, y_high = min(y_low, y_marks[0]), max(y_high, y_marks[-1])
-    top = TOP if title else TOP - 26
+        if 0 < y_low < 0.4 * y_high:
+            y_low = 0.0  # a loss is read against zero
+        y_low, y_high, y_marks = _rounded_out(y_low, y_high)
+    top = TOP if title else TOP - 36
     x_axis = _Axis(x_low, x_high, LEFT, WIDTH - side)
     y_axis = _Axis(y_low, y_high, HEIGHT - BOTTOM, top, log)
     chart = _Chart(lines, x_axis, y_axis)
@@ -118,9 +124,10 @@ def curve(
 # -- the data ----------------------------------------------------------------------------------------------------------
 
 
-def _checked(series: Mapping[str, Sequence[float]], start: float, every: float, log: bool) -> list[_Series]:
+def _checked(series: Any, start: float, every: float, log: bool) -> list[_Series]:
     if not isinstance(series, Mapping):
-        raise TypeError(f"curve takes a mapping of names to numbers, as in {{'loss': losses}}; got {type(series).__name__}")
+        got = type(series).__name__
+        raise TypeError(f"curve takes a mapping of names to numbers, as in {{'loss': losses}}; got {got}")
     if not 1 <= len(series) <= MOST_SERIES:
         raise ValueError(f"curve draws 1 to {MOST_SERIES} series, not {len(series)}")
     first, step = _finite(start, "start"), _finite(every, "every")
@@ -183,26 +190,42 @@ def thinned(points: list[tuple[float, float]], most: int) -> list[tuple[float, f
 # -- the axes ----------------------------------------------------------------------------------------------------------
 
 
-def ticks(low: float, high: float, about: int) -> list[float]:
+def ticks(low: float, high: float, about: int, whole: bool = False) -> list[float]:
     """Round numbers, multiples of 1, 2 or 5 times a power of ten, from `low` or above to `high` or below.
 
-    About `about` of them; at least two. `low` must be less than `high`.
+    About `about` of them, `about` + 1 at most. With `whole`, whole numbers only. `low` must be less than `high`.
     """
-    span = high / 2 - low / 2
-    power = math.floor(math.log10(span / about)) if span > 0 else 0
-    for factor in (1, 2, 5, 10, 20, 50):
-        step = _scaled(factor, power) * 2
-        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-        if last - first + 1 <= about + 1:
-            break
-    while last - first < 1:  # too coarse for two: halve
-        step /= 2
-        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    step = _step(low, high, about)
+    if whole:
+        step = max(step, 1.0)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
 
 
-def _scaled(factor: int, power: int) -> float:
-    return float(f"{factor}e{power}") / 2
+def _step(low: float, high: float, about: int) -> float:
+    power = math.floor(math.log10((high / 2 - low / 2) / about))  # halves, because high - low may overflow
+    for p in (power, power + 1):
+        for factor in (1, 2, 5):
+            step = float(f"{factor}e{p}")
+            if math.floor(high / step + 1e-9) - math.ceil(low / step - 1e-9) < about + 1:
+                return step
+    return float(f"1e{power + 2}")
+
+
+def _rounded_out(low: float, high: float) -> tuple[float, float, list[float]]:
+    """The interval, widened to the next tick marks outside, and the marks."""
+    step = _step(low, high, 6)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    marks = [mark for i in range(first, last + 1) if math.isfinite(mark := float(f"{i * step:.12g}"))]
+    return min(low, marks[0]), max(high, marks[-1]), marks
+
+
+def _labels(marks: Sequence[float]) -> list[str]:
+    """The marks as text, with the digits that tell them apart."""
+    largest = max(abs(mark) for mark in marks)
+    step = min((b - a for a, b in pairwise(marks)), default=largest)
+    digits = math.ceil(math.log10(largest) - math.log10(step)) + 1 if largest and 0 < step < math.inf else 3
+    return [number(mark, min(max(digits, 3), 15)) for mark in marks]
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
@@ -219,9 +242,9 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 def _widened(low: float, high: float) -> tuple[float, float]:
     """The interval, given some width where it has none."""
-    if low < high and high - low > 1e-9 * max(abs(low), abs(high)):
+    if high - low > max(1e-9 * max(abs(low), abs(high)), _NARROWEST):
         return low, high
-    room = max(abs(low) * 0.1, 1e-300) if low else 1.0
+    room = max(abs(low) * 0.1, _NARROWEST) if low else 1.0
     return max(low - room, -1.7e308), min(high + room, 1.7e308)
 
 
@@ -251,31 +274,30 @@ class _Chart:
     def grid(self, x_marks: Sequence[float], y_marks: Sequence[float], x_label: str, y_label: str) -> Iterator[str]:
         """Hairlines, the numbers at them, and what the axes are."""
         left, right, bottom, top = self.x.start, self.x.end, self.y.start, self.y.end
-        for value in y_marks:
+        for value, shown in zip(y_marks, _labels(y_marks), strict=True):
             y = self.y(value)
             yield f'<path {paint(None, "hairline")} stroke-width="1" d="M{left:.1f} {y:.1f}H{right:.1f}"/>'
-            yield text(left - 9, y + 4, number(value, 4), size=11.5, colour="muted", anchor="end")
+            yield text(left - 9, y + 4, shown, size=11.5, colour="muted", anchor="end")
         yield f'<path {paint(None, "line")} stroke-width="1.2" d="M{left:.1f} {bottom:.1f}H{right:.1f}"/>'
-        for value in x_marks:
+        for value, shown in zip(x_marks, _labels(x_marks), strict=True):
             x = self.x(value)
             yield f'<path {paint(None, "line")} stroke-width="1.2" d="M{x:.1f} {bottom:.1f}v5"/>'
-            yield text(x, bottom + 19, number(value, 6), size=11.5, colour="muted", anchor="middle")
+            yield text(x, bottom + 19, shown, size=11.5, colour="muted", anchor="middle")
         if x_label:
             yield text((left + right) / 2, bottom + 42, visible(x_label), size=12.5, colour="muted", anchor="middle")
         if y_label:
-            yield text(left - 52, top - 13, visible(y_label), size=12.5, colour="muted")
+            yield text(left - 52, top - 17, visible(y_label), size=12.5, colour="muted")
 
     def marks(self, marked: Mapping[str, float]) -> Iterator[str]:
         """Dotted lines at steps that have a name."""
         for name, at in marked.items():
             x = self.x(at)
-            near_end = x > (self.x.start + self.x.end) / 2
             yield (
                 f'<path {paint(None, "muted")} stroke-width="1.2" stroke-dasharray="2 4" '
                 f'd="M{x:.1f} {self.y.end:.1f}V{self.y.start:.1f}"/>'
             )
             shown = fit(name, 180, 11.5)
-            yield text(x + (-6 if near_end else 6), self.y.end + 4, shown, size=11.5, colour="muted", anchor="end" if near_end else "start")
+            yield text(x, self.y.end - 7, shown, size=11.5, colour="muted", anchor="middle")
 
     def lines(self) -> Iterator[str]:
         """The lines; a point that stands alone is a dot, as is the last of every line."""
@@ -303,13 +325,11 @@ class _Chart:
         for (end, k, line), y in zip(want, places, strict=True):
             colour, _ = _look(k)
             ink = {"positive": "positive_ink", "negative": "negative_ink", "odd": "odd_ink"}.get(colour, colour)
-            if abs(end - y) > 6:  # a leader, so that it is clear whose label it is
-                yield (
-                    f'<path {paint(None, colour)} stroke-width="1" d="M{self.x(line.runs[-1][-1][0]) + 4:.1f} {end:.1f}'
-                    f'L{x - 3:.1f} {y:.1f}"/>'
-                )
+            tip = self.x(line.runs[-1][-1][0]) + 4
+            if abs(end - y) > 6 and tip > self.x.end - 12:  # a leader says whose label it is
+                yield f'<path {paint(None, colour)} stroke-width="1" d="M{tip:.1f} {end:.1f}L{x - 3:.1f} {y:.1f}"/>'
             yield text(x, y - 1, subscript(fit(line.name, room, _LABEL, bold=True)), size=_LABEL, colour=ink, bold=True)
-            yield text(x, y + 13, number(line.runs[-1][-1][1]), size=11.5, colour="muted")
+            yield text(x, y + 13, number(line.runs[-1][-1][1], 4), size=11.5, colour="muted")
 
 
 def _look(k: int) -> tuple[str, str]:

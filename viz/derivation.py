@@ -29,6 +29,7 @@ INNER_WAYS = 4
 """A neuron with more ways from output to input than this keeps its derivative by name in the line of symbols."""
 
 
+_ATOM = re.compile(r'[\w\[\]]+|"[^"]*"')
 _INNER_DOT = re.compile(r" \\cdot (?!-?[0-9])")
 
 
@@ -64,9 +65,17 @@ def big(n: int) -> str:
     return f"about {10 ** (exponent % 1):.4g}e{int(exponent)}"
 
 
+def _plain(value: float, digits: int) -> Both:
+    return Both(decimal(value, digits), latex_decimal(value, digits))
+
+
 def _bracketed(value: float, digits: int) -> Both:
-    text, latex = decimal(value, digits), latex_decimal(value, digits)
-    return Both(f"({text})", f"({latex})") if text.startswith("-") else Both(text, latex)
+    return _as_term(_plain(value, digits))
+
+
+def _as_term(row: Both) -> Both:
+    """A row as it stands behind a plus: in brackets if it begins with a sign."""
+    return Both(f"({row.text})", f"({row.latex})") if row.text.startswith("-") else row
 
 
 def _loose(text: str) -> bool:
@@ -152,18 +161,19 @@ class Writer:
         lines: list[list[Both]] = []
         for kind in range(3):
             rows = [rows[kind] for rows in written]
+            rows = [row if j == 0 else _as_term(row) for j, row in enumerate(rows)]
             if rest.count and kind < 2:
                 rows.append(Both(more, rf"\cdots\;\text{{({big(rest.count)} more paths)}}"))
             elif rest.count:
                 rows.append(self._rest(rest))
             lines.append(rows)
         if len(ways) + bool(rest.count) > 1:
-            products = [_bracketed(way.product, self.digits) for way in ways]
-            if products[0].text.startswith("("):
-                products[0] = Both(products[0].text[1:-1], products[0].latex[1:-1])
+            products = [_plain(way.product, self.digits) for way in ways]
+            products = [row if j == 0 else _as_term(row) for j, row in enumerate(products)]
             products += [self._rest(rest)] if rest.count else []
             lines.append(_wrapped(products))
-        answer = Both(decimal(result, self.digits), rf"\mathbf{{{latex_decimal(result, self.digits)}}}")
+        plain = _plain(result, self.digits)
+        answer = Both(plain.text, rf"\mathbf{{{plain.latex}}}")
         lines.append([answer])
         return _column(left, _without_repeats(left, lines))
 
@@ -184,7 +194,7 @@ class Writer:
         alone = len(factors) == 1
         names = [f.name for f in factors]
         symbols = [f.symbol if alone or not _loose(f.symbol.text) else _in_brackets(f.symbol) for f in factors]
-        numbers = [_bracketed(f.value, self.digits) for f in factors]
+        numbers = [_plain(f.value, self.digits) if alone else _bracketed(f.value, self.digits) for f in factors]
         if hidden:
             gap = Both(f"... ({big(hidden)} factors) ...", rf"\cdots\text{{({big(hidden)} factors)}}\cdots")
             product = 1.0
@@ -208,7 +218,7 @@ def _joined(a: Expr, b: Expr) -> Expr:
 
 
 def _tight(text: str) -> str:
-    return f"({text})" if not text.startswith('"') and any(c in text for c in " +-*/.") else text
+    return text if _ATOM.fullmatch(text) else f"({text})"
 
 
 def _closed(name: Expr) -> str:

@@ -89,9 +89,7 @@ class Names:
         for name in self._same:
             for end in _ends(name):
                 self._owners.setdefault(end, set()).add(name)
-        self._numbers = {
-            node: i + 1 for same in self._same.values() if len(same) > 1 for i, node in enumerate(same)
-        }
+        self._numbers = {node: i + 1 for same in self._same.values() if len(same) > 1 for i, node in enumerate(same)}
         self._exprs: dict[int, Expr] = {}
         self._texts: dict[str, int] = {}
         self._fresh = 0
@@ -152,7 +150,8 @@ class Names:
             whole = applied(v, parts) if parts else None
             # Not if it reads like another node: x*1 is written x, and equal expressions are different nodes.
             if whole is not None and len(whole.text) <= LONGEST and whole.binding < CLOSED + ("(" in whole.text):
-                if self._texts.setdefault(whole.text, id(v)) == id(v):
+                first = self._texts.setdefault(whole.text, id(v))
+                if first == id(v):
                     return whole
         name = self._temporary()
         self._exprs[id(v)] = name

@@ -149,13 +149,13 @@ def _neurons(order: Sequence[Value]) -> Iterator[_Neuron]:
 
 
 def _read(neuron: _Neuron) -> None:
-    """Find weights, inputs and bias behind the first output."""
+    """Find weights, inputs and bias behind the last output, which would show a neuron that feeds itself."""
     scope = neuron.scope
 
     def parameter(x: Value | float) -> bool:
         return not isinstance(x, int | float) and x.is_leaf and scope_of(x.name) == scope
 
-    stack: list[Value | float] = [neuron.outputs[0]]
+    stack: list[Value | float] = [neuron.outputs[-1]]
     seen: set[int] = set()
     while stack:
         x = stack.pop()

@@ -29,6 +29,9 @@ Run = tuple[float, float, float]
 EDGES_PER_CARD = 8
 """A picture of more edges than this for each of `max_cards` is refused as unreadable."""
 
+MOST_VALUES = 200_000
+"""A graph of more values than this is refused before any work is put into folding it."""
+
 _FORMULA_WIDTH, _FORMULA_SIZE = 150.0, 10.0
 
 
@@ -123,11 +126,11 @@ def build(
         raise TypeError(f"a picture is drawn of a Value, the result of a computation; got {type(root).__name__}")
     if max_cards < 1:
         raise ValueError(f"max_cards must be 1 or more, got {max_cards}")
+    order = autograd.topological(root)
+    if focus is None and len(order) > MOST_VALUES:
+        raise _unreadable(len(order), len(order), max_cards, scoped=False)
     autograd.verify(root)
-    order = in_order(root)
-    part = _around(order, focus, radius) if focus is not None else order
-    if len(part) > 40 * max_cards and not any("." in node.name for node in part) and not _has_sums(part, sums):
-        raise _unreadable(len(part), len(part), max_cards, scoped=False)
+    part = in_order(root) if focus is None else _around(order, focus, radius)
     graph = Graph(part)
     folding = Folding(graph)
     if sums:
@@ -168,10 +171,6 @@ def in_order(root: Value) -> list[Value]:
             order.append(node)
             stack.pop()
     return order
-
-
-def _has_sums(part: Sequence[Value], sums: bool) -> bool:
-    return sums and any(node.op is not None and node.op.name in ("add", "sum") for node in part)
 
 
 def _unreadable(values: int, cards: int, limit: int, *, scoped: bool) -> ValueError:
@@ -374,11 +373,12 @@ def _edges(folding: Folding, place: Mapping[int, int]) -> Iterator[Edge]:
     for i, operands in enumerate(graph.operands):
         target, node = group_of[i], graph.nodes[i]
         upstream = _gradient(node)
+        partials = node.partials if any(group_of[j] != target for _, j in operands) else ()
         for slot, j in _written_order(node, operands):
             source = group_of[j]
             if source == target:
                 continue
-            local = node.partials[slot]
+            local = partials[slot]
             flow = None if local is None or upstream is None else 0.0 if 0 in (local, upstream) else local * upstream
             edge = Edge(place[source], place[target], local, flow)
             plain = groups[target].kind in ("node", "sum") and groups[source].kind != "stack"

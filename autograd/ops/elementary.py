@@ -65,7 +65,8 @@ def log10(x: float) -> float:
 
 @several(lambda z, x, y: power_derivative(x, y, 1.0, 0.0), lambda z, x, y: power_derivative(x, y, 0.0, 1.0),
          book=(lambda z, x, y: y * x ** (y - 1.0), lambda z, x, y: z * log(x)),
-         symbol="xʸ", text="{0}**{1}", latex="{0}^{{{1}}}", binding=4, array=np.power,
+         symbol="xʸ", text="{0}**{1}", latex="{0}^{{{1}}}", binding=4,
+         array=lambda x, y: np.power(np.multiply(x, 1.0), y),
          defined=lambda x, y: has_power(x, y),
          note="x**0 = 1 with slope 0 everywhere; at (0, 0) and (0, 2) the gradient is (0, 0); for x < 0 the slope in y "
               "is nan")
@@ -104,9 +105,9 @@ def power_derivative(x: float, y: float, k: float, m: float) -> float:
 def scaled_power(factor: float, x: float, y: float, k: float) -> float:
     """factor * x**(y - k), also where y - k is not a float, or where the power alone overflows or underflows."""
     exponent = y - k
-    if x == 0.0 or not math.isfinite(x):
+    if x == 0.0 or not (math.isfinite(x) and math.isfinite(y)):
         return factor * ieee_power(x, exponent)
-    if exponent + k == y:
+    if exponent + k == y and math.fabs(y) < 2.0**53:
         power = ieee_power(x, exponent)
         if 1e-290 < math.fabs(power) < math.inf or power != power:
             return factor * power
@@ -153,11 +154,11 @@ def reciprocal(x: float) -> float:
     return 1.0 / x
 
 
-@unary(lambda z, x: 0.5 / z, symbol="√", latex=r"\sqrt{{{0}}}", domain=[NON_NEGATIVE], array=np.sqrt,
-       note="the slope at 0 is inf")
+@unary(lambda z, x: 0.5 / z, symbol="√", latex=r"\sqrt{{{0}}}", domain=[NON_NEGATIVE],
+       array=lambda x: np.sqrt(np.add(x, 0.0)), note="the slope at 0 is inf, at -0.0 too")
 def sqrt(x: float) -> float:
     """The square root of x >= 0; its slope at 0 is inf."""
-    return math.sqrt(x)
+    return math.sqrt(x + 0.0)     # -0.0 would have a slope of -inf
 
 
 @unary(lambda z, x: 1.0 / (3.0 * abs(x / or_one(z))), book=(lambda z, x: 1.0 / (3.0 * z**2.0),), symbol="∛",

@@ -50,8 +50,8 @@ def _all_but_one(z: Any, *xs: Any) -> list[Any]:
 
 
 @nary(_all_but_one, symbol="Π", text="*", latex=r" \cdot ", binding=2, array=lambda xs: np.prod(xs, axis=-1),
-      note="partials by products from both ends, not by a division, so that zeros are no trouble; an n-fold product has "
-           "n/4 ulps")
+      note="partials by products from both ends, not by a division, so that zeros are no trouble; n factors cost n - 1 "
+           "ulps at worst")
 def product(*values: float) -> float:
     """The product of a sequence (1 for an empty one)."""
     return math.prod(values, start=1.0)

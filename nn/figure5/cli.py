@@ -29,11 +29,13 @@ PROGRAM = "python -m nn.figure5"
 DEFAULTS = job.Settings()
 
 TRAIN_DESCRIPTION = """\
-Train the 2-2-1 network of figure 5 to tell men from women by weight and height, and show every gradient.
+Train the 2-2-1 network of figure 5 to tell men from women by weight and
+height, and show every gradient.
 
-Prints the learned weights w1..w6 and biases b1..b3, the accuracy on people the network has not seen, the
-probability that a person of 71 kg and 178 cm is a man, and dL/dw1 for that person, written out by the chain
-rule. Writes
+Prints the learned weights w1..w6 and biases b1..b3, the accuracy on people
+whom the network has not seen, the probability that a person of 71 kg and
+178 cm is a man, and dL/dw1 for that person, written out by the chain rule.
+Writes
   gradients.svg        the gradient graph: every value and gradient
   network.svg          the network, with the gradients on its edges
   learning-curve.svg   the loss, step by step
@@ -43,18 +45,20 @@ rule. Writes
 TRAIN_EXAMPLES = f"""\
 examples:
   {PROGRAM}
-  {PROGRAM} --out run2 --loss cross-entropy --activation tanh --seed 7
-  {PROGRAM} --data people.csv --learning-rate 0.5 --steps 1000 --batch-size 16
+  {PROGRAM} --loss cross-entropy --activation tanh --seed 7
+  {PROGRAM} --data people.csv --steps 1000 --out people
   {PROGRAM} predict figure5-out/model.json --weight 71 --height 178
 
-The last one predicts from a saved model; {PROGRAM} predict --help says more.
-Ctrl-C ends the training at the last complete step; the results so far are written; the exit status is 130.
-A wrong option, file or folder: one line that says which, and exit status 2.
+The last one predicts from a saved model: see {PROGRAM} predict --help
+
+Ctrl-C ends the training at the last complete step, and the results so far are
+written; the exit status is 130. A wrong option, file or folder is answered by
+one line that says which; the exit status is 2.
 """
 
 PREDICT_DESCRIPTION = """\
-Predict from a model that the main job has saved: prints the probability, from 0 to 1, that the person is a
-man.
+Predict from a model that the main job has saved: prints the probability, from
+0 to 1, that the person is a man.
 """
 
 PREDICT_EXAMPLES = f"""\
@@ -62,10 +66,16 @@ example:
   {PROGRAM} predict figure5-out/model.json --weight 71 --height 178
 """
 
+FORMULAS = {
+    "absolute": "|y - o1|",
+    "squared": "(y - o1)^2",
+    "cross-entropy": "-(y log(o1) + (1 - y) log(1 - o1))",
+}
+"""How the losses are printed, by the name of the option."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line (``sys.argv`` unless told) and return the exit status; wrong options raise
-    SystemExit(2)."""
+    """Run the command line (``sys.argv`` unless told); returns the exit status or raises SystemExit."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -89,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    folder = Path(options.out)
+    folder: Path = options.out
     settings = job.Settings(
         loss=options.loss,
         activation=options.activation,
@@ -111,7 +121,7 @@ def _train(options: argparse.Namespace) -> int:
             return _fail("interrupted before the first step was complete: nothing is written", 130)
         _say(f"interrupted: the results are those after the last complete step, {made} of {settings.steps}")
     explained = job.explain_person(task, history)
-    for line in _learned(task, history) + _explanation(explained):
+    for line in _learned(task, history) + _explanation(task, explained):
         _say(line)
     paths = job.write(task, history, explained, folder)
     for line in _written(paths, folder):
@@ -167,14 +177,17 @@ def _learned(task: job.Task, history: History) -> list[str]:
     return lines
 
 
-def _explanation(explained: job.Explained) -> list[str]:
+def _explanation(task: job.Task, explained: job.Explained) -> list[str]:
     person = explained.person
     kind = "man" if person.sex == "M" else "woman"
     return [
         "",
         f"P(male | {person.weight_kg:g} kg, {person.height_cm:g} cm) = {explained.probability:.4f}",
         "",
-        f"How L would change with w1, for that person (a {kind}, so y = {person.male:g})",
+        f"The gradient of that person's loss in w1 (a {kind}: y = {person.male:g})",
+        f"  L = {FORMULAS[task.settings.loss]} = {explained.loss.data:.4g}",
+        f"  dL/dw1 = {explained.gradient_of_w1:.4g}, by the chain rule:",
+        "",
         *(f"  {line}".rstrip() for line in explained.derivation.splitlines()),
     ]
 
@@ -222,6 +235,7 @@ def _train_parser() -> argparse.ArgumentParser:
     files.add_argument(
         "--out",
         metavar="DIR",
+        type=_folder,
         default="figure5-out",
         help="the folder for the results, made if need be (figure5-out)",
     )
@@ -292,6 +306,12 @@ def _predict_parser() -> argparse.ArgumentParser:
     parser.add_argument("--weight", metavar="KG", type=_positive, required=True, help="weight in kilograms")
     parser.add_argument("--height", metavar="CM", type=_positive, required=True, help="height in centimetres")
     return parser
+
+
+def _folder(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("a folder is needed")
+    return Path(text)
 
 
 def _positive(text: str) -> float:

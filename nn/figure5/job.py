@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import nn.losses as losses
 from autograd import Value
@@ -103,8 +103,7 @@ class Explained:
 
 
 def split(people: Sequence[Person], seed: int) -> tuple[tuple[Person, ...], tuple[Person, ...]]:
-    """The people to train on, and the fifth that is held out (one at least), row 9 among them where there is
-    a row 9.
+    """The people to train on, and the fifth that is held out (one at least), row 9 (if any) among them.
 
     Both in the table's order; which rows are held out is decided by ``seed`` alone.
 
@@ -136,8 +135,8 @@ def prepare(settings: Settings) -> Task:
     """
     swapped = settings.swapped
     table = davis(swapped) if settings.data is None else read_people(settings.data, swapped)
-    training, held_out = split(table.people, settings.seed)
     try:
+        training, held_out = split(table.people, settings.seed)
         scaler = Scaler.fit([(p.weight_kg, p.height_cm) for p in training], COLUMNS)
     except ValueError as error:
         raise DatasetError(f"{table.report.source}: {error}") from None
@@ -155,23 +154,27 @@ def train(
     """
     settings, model = task.settings, task.model
     forward, loss = _objective(model, settings.loss)
+    rows, targets = _standardised(model, task.training)
+    # a weighted sum of Values alone takes the engine's quick way, one with numbers among them does not
+    inputs: Any = [(Value(x1), Value(x2)) for x1, x2 in rows]
     return fit(
         forward,
-        *_standardised(model, task.training),
+        inputs,
+        targets,
         loss=loss,
         optimizer=SGD(model.parameters(), settings.learning_rate),
         steps=settings.steps,
         batch_size=settings.batch_size,
         seed=settings.seed,
         held_out=_standardised(model, task.held_out),
+        held_out_every=1,
         on_step=on_step,
         progress=progress,
     )
 
 
 def _objective(model: Figure5, name: str) -> tuple[Callable[..., Value], losses.Loss]:
-    """What the training calls: for cross-entropy the logit, where the loss stays finite however sure the
-    network is."""
+    """What the training calls: for cross-entropy the logit, since that loss stays finite at any."""
     if name == "cross-entropy":
         return model.logit, losses.binary_cross_entropy_with_logits
     return model, LOSSES[name]
@@ -189,9 +192,8 @@ def explain_person(task: Task, history: History, person: Person = PERSON) -> Exp
     model.zero_grad()
     x1, x2 = model.standardise(person.weight_kg, person.height_cm)
     output = model(Value(x1, name="x1"), Value(x2, name="x2"))
-    loss = LOSSES[task.settings.loss](
-        output, Value(person.male, name="y")
-    )  # of o1, not of the logit: the graph shows the whole network
+    y = Value(person.male, name="y")
+    loss = LOSSES[task.settings.loss](output, y)  # of o1, not of the logit: the graph shows the whole network
     loss.name = "L"
     loss.backward()
     notes = {"x1": f"{person.weight_kg:g} kg", "x2": f"{person.height_cm:g} cm"}
@@ -205,7 +207,10 @@ def explain_person(task: Task, history: History, person: Person = PERSON) -> Exp
         {
             "gradients.svg": viz.draw(loss, title=f"Gradients for {who}", notes=notes),
             "network.svg": viz.network(loss, title=f"The network of figure 5 for {who}", notes=notes),
-            "learning-curve.svg": viz.curve(history),
+            "learning-curve.svg": viz.curve(
+                {"trained on": history.losses, "held out": [loss for _, loss in history.held_out]},
+                title=f"Learning curve: mean {task.settings.loss} loss",
+            ),
         },
     )
 

@@ -3,9 +3,10 @@
     python -m venv venv && venv/bin/pip install torch==2.13.0 numpy
     venv/bin/python tests/oracle/freeze_torch_nn.py
 
-All in float64 on the CPU. `optimisers`: one parameter, started at `start`, is given the gradients one by one (null: no
-gradient, the step must pass it over) and stands at `path` after each step. `losses`: value and gradient in the prediction; probabilities no closer than 1e-9 to 0 and 1, since
-PyTorch's gradient of the binary cross-entropy divides by p (1 - p) or 1e-12, whichever is more.
+All in float64 on the CPU. `optimisers`: one parameter, started at `start`, is given the gradients one by one
+(null: no gradient, the step must pass it over) and stands at `path` after each step. `losses`: value and
+gradient in the prediction; probabilities no closer than 1e-9 to 0 and 1, since PyTorch's gradient of the binary
+cross-entropy divides by p (1 - p) or 1e-12, whichever is more.
 """
 
 import json
@@ -58,7 +59,8 @@ def loss_row(name: str, prediction: Any, target: float) -> dict[str, Any]:
         }[name]
         value = function(p, y)
     value.backward()
-    assert p.grad is not None and math.isfinite(value.item())
+    assert p.grad is not None
+    assert math.isfinite(value.item())
     return {
         "loss": name,
         "prediction": prediction,

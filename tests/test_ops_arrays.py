@@ -1,0 +1,143 @@
+"""The array reading: as exact as the float reading, quiet outside the domain, broadcasting; arrays of Values."""
+
+import itertools
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import Value
+from autograd.number import UFUNCS
+from autograd.op import Op, Unary
+from autograd.ops import TABLE
+from mp_reference import LANDMARKS, PAIRED, Point, condition, error, points, truth, within
+from test_ops_oracle import CONDITIONED, DECLARED, each_op
+
+DOC = Path(__file__).parent.parent / "docs" / "numpy.md"
+
+
+def on_arrays(op: Op, chosen: list[Point]) -> Any:
+    """The operation over arrays whose rows are the points."""
+    table = np.array(chosen)
+    if op.name == "dot":
+        n = table.shape[1] // 2
+        return ag.dot(table[:, :n], table[:, n : 2 * n])
+    return op.array(table) if op.arity is None else op.array(*table.T)
+
+
+def allowed(op: Op, p: Point) -> float:
+    """NumPy adds in an order of its own and rounds every sum, so sums need their condition number here."""
+    if op.name in ("sum", "mean", "dot"):
+        return 4.0 * max(1.0, condition(op, None, p))
+    return op.ulps * (max(1.0, condition(op, None, p)) if (op.name, None) in CONDITIONED else 1.0)
+
+
+@each_op
+def test_arrays_are_as_exact_as_floats(op: Op) -> None:
+    by_length = itertools.groupby(sorted(points(op), key=len), key=len)
+    for length, group in by_length:
+        if op.name == "dot" and length % 2:
+            continue
+        chosen = list(group)
+        for p, z in zip(chosen, on_arrays(op, chosen), strict=True):
+            true = truth(op, None, p)
+            assert error(z, true) <= op.ulps or error(z, true) <= allowed(op, p), f"{op.name}{p}: {z}, truly {true}"
+
+
+@each_op
+def test_outside_the_domain_arrays_hold_inf_or_nan_and_warn_of_nothing(op: Op) -> None:
+    if op.arity is None or op.arity == 4:
+        return
+    numbers = [*LANDMARKS, math.inf, -math.inf, math.nan] if op.arity == 1 else [*PAIRED, math.inf, -math.inf, math.nan]
+    chosen = list(itertools.product(numbers if op.arity < 3 else numbers[::4], repeat=op.arity))
+    for p, z in zip(chosen, on_arrays(op, chosen), strict=True):
+        if not within(op, p):
+            finite = all(map(math.isfinite, p))
+            assert not math.isfinite(z) or not finite or op.name == "clip", f"{op.name}{p} is {z}"
+        quiet = op.quiet(*p)
+        same = quiet == pytest.approx(z, rel=1e-13, abs=1e-320, nan_ok=True)
+        assert same or op.name in ("logaddexp", "normal", "gelu", "silu") or op.name == "clip", f"{op.name}{p}: {z}, alone {quiet}"
+
+
+@each_op
+def test_broadcasting(op: Op) -> None:
+    if op.arity is None:
+        assert op.name == "dot" or op.array(np.full((2, 3), 0.5)).shape == (2,)
+        return
+    shapes = [(3, 1), (1, 4), (), (4,)]
+    assert op.array(*(np.full(shape, 0.5) for shape in shapes[: op.arity])).shape == ((3, 1), (3, 4))[op.arity > 1]
+
+
+@pytest.mark.parametrize("op", [op for op in DECLARED if op.public and op.arity], ids=lambda op: op.name)
+def test_an_array_of_values_goes_element_by_element(op: Op) -> None:
+    start = 1.25 if op.name == "acosh" else 0.25
+    columns = [np.array([Value(start + 0.25 * i + 0.125 * j) for i in range(3)]) for j in range(op.arity or 0)]
+    result = op(*columns)
+    assert result.dtype == object
+    for row in range(3):
+        assert result[row].op is op
+        assert all(given[row] is used for given, used in zip(columns, result[row].operands, strict=True))
+
+
+def test_sequences_of_arrays() -> None:
+    rows = np.array([[1.0, 2.0, 3.5], [0.25, -4.0, 1e3]])
+    assert list(ag.sum(rows)) == [6.5, 996.25]
+    assert list(ag.mean(rows)) == pytest.approx([6.5 / 3, 996.25 / 3])
+    assert list(ag.product(rows)) == [7.0, -1000.0]
+    assert list(ag.logsumexp(rows)) == pytest.approx([ag.logsumexp(row) for row in rows.tolist()])
+    assert ag.softmax(rows).tolist() == [pytest.approx(ag.softmax(row)) for row in rows.tolist()]
+    assert list(ag.dot(rows, rows)) == pytest.approx([17.25, 1000016.0625])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_other_kinds_of_arrays(dtype: type) -> None:
+    xs = np.array([1, 2, 3], dtype=dtype)
+    assert ag.exp(xs) == pytest.approx(np.exp([1.0, 2.0, 3.0]))
+    assert list(ag.reciprocal(xs)) == pytest.approx([1.0, 0.5, 1 / 3])
+    assert list(ag.pow(xs, -1)) == pytest.approx([1.0, 0.5, 1 / 3])
+    assert list(ag.relu(-xs)) == [0, 0, 0]
+    assert list(ag.gelu(xs)) == pytest.approx([ag.gelu(float(x)) for x in xs])
+
+
+# NumPy's own functions -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda ufunc: ufunc.__name__)
+def test_numpys_functions_on_values(ufunc: Any) -> None:
+    op = UFUNCS[ufunc]
+    start = 1.25 if op.name == "acosh" else 0.25
+    columns = [np.array([Value(start), Value(start + 0.5)]) for _ in range(ufunc.nin)]
+    for result in (ufunc(*columns), [ufunc(*(c[i] for c in columns)) for i in range(2)]):
+        for i in range(2):
+            assert isinstance(result[i], Value)
+            assert result[i].data == op.forward(*(c[i].data for c in columns))
+            assert [x for x in result[i].operands] == [c[i] for c in columns]
+    if ufunc.nin == 2:
+        mixed = ufunc(columns[0], 0.5)
+        assert [x.data for x in mixed] == [op.forward(x.data, 0.5) for x in columns[0]]
+
+
+def test_the_list_in_the_documentation_is_true() -> None:
+    text = DOC.read_text(encoding="utf-8")
+    listed = dict(re.findall(r"`np\.(\w+)` \(`(\w+)`\)", text))
+    assert listed == {ufunc.__name__: op.name for ufunc, op in UFUNCS.items()}
+
+
+def test_what_the_documentation_says_of_arrays_of_values() -> None:
+    ws, xs = np.array([Value(1.0), Value(2.0)]), np.array([3.0, 4.0])
+    assert (ws @ xs).data == np.sum(ws * xs).data == (ws * xs).sum().data == 11.0
+    assert np.mean(ws).data == 1.5
+    assert (ws > 1.5).tolist() == [False, True]
+    assert all(isinstance(x, Value) for x in (ws + xs, ws - xs, ws * xs, ws / xs, ws**2, -ws, abs(ws))[0])
+    beside = Value(2.0) * xs
+    assert beside.dtype == object
+    assert [v.data for v in beside] == [6.0, 8.0]
+    with pytest.raises(TypeError):
+        np.cbrt(np.array(["x"], dtype=object))
+    assert all(isinstance(op, Unary) or op.arity == 2 for op in UFUNCS.values())
+    assert not [name for name in ("sinc", "floor_divide", "remainder") if getattr(np, name) in UFUNCS]
+    assert TABLE["erf"].array(np.array([0.5]))[0] == math.erf(0.5)
