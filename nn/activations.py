@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import autograd as ag
 from autograd import Value
 from nn.checks import choose
 
-__all__ = ["ACTIVATIONS", "Activation", "activation", "activation_name"]
+__all__ = ["ACTIVATIONS", "Activation", "activation", "activation_name", "linear"]
 
 Activation = Callable[[Value], Value]
 
@@ -20,15 +19,16 @@ def linear(x: Value) -> Value:
 
 ACTIVATIONS: dict[str, Activation] = {
     "linear": linear,
-    "sigmoid": ag.sigmoid,
-    "tanh": ag.tanh,
-    "relu": ag.relu,
-    "leaky_relu": ag.leaky_relu,
-    "elu": ag.elu,
-    "gelu": ag.gelu,
-    "silu": ag.silu,
-    "softplus": ag.softplus,
-    "sin": ag.sin,
+    # methods, not autograd's functions, which would look first at what kind of number they were given
+    "sigmoid": lambda x: x.sigmoid(),
+    "tanh": lambda x: x.tanh(),
+    "relu": lambda x: x.relu(),
+    "leaky_relu": lambda x: x.leaky_relu(),
+    "elu": lambda x: x.elu(),
+    "gelu": lambda x: x.gelu(),
+    "silu": lambda x: x.silu(),
+    "softplus": lambda x: x.softplus(),
+    "sin": lambda x: x.sin(),
 }
 
 

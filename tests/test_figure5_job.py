@@ -63,6 +63,13 @@ def test_every_loss_and_activation_learns(loss: str, activation: str) -> None:
     assert [step for step, _ in history.held_out] == list(range(51))
 
 
+def test_an_unknown_loss() -> None:
+    with pytest.raises(
+        ValueError, match="no loss is called 'hinge': choose one of absolute, squared, cross-entropy"
+    ):
+        job.Settings(loss="hinge")
+
+
 def test_the_same_seed_gives_the_same_numbers() -> None:
     runs = []
     for _ in range(2):

@@ -1,5 +1,6 @@
 """nn.layers and nn.activations: what a network computes, how its Values are called, and what it refuses."""
 
+import copy
 import math
 import random
 from typing import Any
@@ -99,6 +100,15 @@ def test_a_network_computes_what_numpy_computes() -> None:
 def test_the_same_seed_gives_the_same_network() -> None:
     one, two, other = MLP(2, [3, 1], seed=4), MLP(2, [3, 1], seed=4), MLP(2, [3, 1], seed=5)
     assert one.state_dict() == two.state_dict() != other.state_dict()
+
+
+def test_a_deep_copy_is_a_network_of_its_own() -> None:
+    model = MLP(2, [3, 1], "gelu", seed=1)
+    twin = copy.deepcopy(model)
+    assert repr(twin) == repr(model)
+    assert twin.architecture() == model.architecture()
+    twin.parameters()[0].data += 1.0
+    assert twin.state_dict() != model.state_dict() == MLP(2, [3, 1], "gelu", seed=1).state_dict()
 
 
 def test_a_layer_gives_a_list_and_one_neuron_its_value() -> None:

@@ -52,10 +52,7 @@ def figure5(by_hand=False):
     def neuron(name, weights, xs, bias):
         ws = [Value(w, f"{name}.{n}") for n, w in weights.items()]
         b = Value(bias[1], f"{name}.{bias[0]}")
-        if by_hand:
-            s = sum((w * x for w, x in zip(ws, xs, strict=True)), b)
-        else:
-            s = ag.dot(ws, xs, b)
+        s = sum((w * x for w, x in zip(ws, xs, strict=True)), b) if by_hand else ag.dot(ws, xs, b)
         h = s.sigmoid()
         h.name = f"{name}.{name}"
         return h

@@ -1,7 +1,8 @@
 """The same scene for Graphviz: DOT source through the graphviz package, and its drawing by the program `dot`.
 
-All text is quoted here. Three things in a DOT label are not text: a backslash, an entity such as ``&amp;``, and a
-label that is wholly between ``<`` and ``>``. Node and cluster ids are made from positions, never from names.
+All text is quoted here. Three things in a DOT label are not text: a backslash, an entity such as ``&amp;``,
+and a label that is wholly between ``<`` and ``>``. Node and cluster ids are made from positions, never from
+names.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import graphviz
 
+from viz.cards import Card
 from viz.markup import number, visible
 from viz.palette import LIGHT, share, tint, tone
-from viz.scene import Card, Edge, Scene, build
+from viz.scene import Edge, Scene, build
 from viz.scopes import Scope
 
 if TYPE_CHECKING:
@@ -119,8 +121,8 @@ def _edge(edge: Edge, largest: float) -> dict[str, Any]:
 def drawn_by_dot(source: str, time_limit: float) -> str:
     """The SVG that Graphviz makes of DOT source.
 
-    Raises RuntimeError where the program `dot` is not installed, fails, or takes more than `time_limit` seconds: what
-    it costs cannot be told from the size of a graph.
+    Raises RuntimeError where the program `dot` is not installed, fails, or takes more than `time_limit`
+    seconds: what it costs cannot be told from the size of a graph.
     """
     program = shutil.which("dot")
     if program is None:

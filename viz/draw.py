@@ -29,12 +29,13 @@ def draw(
     sums: bool = True,
     time_limit: float = 20.0,
 ) -> Figure:
-    """The gradient graph behind `root`: for every value its data and gradient, on every edge the local derivative.
+    """The gradient graph behind `root`: for every value its data and gradient, on every edge the local
+    derivative.
 
-    A gradient that no backward pass has reached is a dash. Colour says the sign and the size of a gradient, an edge's
-    width the size of local derivative times upstream gradient. A scope, what a name says before its last dot
-    ("h1" of "h1.w1"), is a box. Leaves are `param` where their name has a scope, `input` where it has none, and
-    `const` without a name; plain numbers stand in the formulas.
+    A gradient that no backward pass has reached is a dash. Colour says the sign and the size of a gradient,
+    an edge's width the size of local derivative times upstream gradient. A scope, what a name says before its
+    last dot ("h1" of "h1.w1"), is a box. Leaves are `param` where their name has a scope, `input` where it
+    has none, and `const` without a name; plain numbers stand in the formulas.
 
     Args:
         root: the value to draw; it is drawn with everything it was made of.
@@ -49,12 +50,13 @@ def draw(
         time_limit: seconds that engine "dot" may take.
 
     Returns:
-        A `Figure`: notebooks display it, ``.svg`` is its text, ``.save("x.svg")`` keeps it. The same graph gives the
-        same bytes.
+        A `Figure`: notebooks display it, ``.svg`` is its text, ``.save("x.svg")`` keeps it. The same graph
+        gives the same bytes.
 
     Raises:
         TypeError: `root` is no Value.
-        ValueError: the graph cannot be brought to a readable size (the message says what to do); an unknown engine,
+        ValueError: the graph cannot be brought to a readable size (the message says what to do); an unknown
+        engine,
             scope, focus or note.
         autograd.errors.StaleGraphError: data was edited after the forward pass; names the node.
         RuntimeError: engine "dot" without the program, or past its time limit.

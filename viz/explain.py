@@ -208,6 +208,8 @@ def _remarks(body: Both, writer: Writer, w: Value, gradient: float, bound: float
     remarks = []
     if re.search(r"\|[0-9]", body.text):
         remarks.append("|1, |2: by way of the first, the second operand")
+    if writer.folded.tangled:
+        remarks.append("Every edge is shown: the nodes inside the neurons are too entangled to be folded.")
     if why:
         remarks.append(f"The sum over the paths is not the gradient: {why}.")
     if w.has_grad and abs(w.grad - gradient) > 2 * bound:

@@ -1,9 +1,9 @@
 """Folding: which nodes of a graph share a card, so that the picture stays readable.
 
-Every node starts as a card of its own. Chains of + become one sum; then, while there are too many cards, scopes are
-folded from the deepest outward, and last, cards that are alike and wired alike are stacked. Each step keeps the
-picture free of circles: a chain's inner nodes have one consumer, scopes that would make a circle have been dissolved
-(`viz.scopes`), and a stack's cards share all their neighbours.
+Every node starts as a card of its own. Chains of + become one sum; then, while there are too many cards,
+scopes are folded from the deepest outward, and last, cards that are alike and wired alike are stacked. Each
+step keeps the picture free of circles: a chain's inner nodes have one consumer, scopes that would make a
+circle have been dissolved (`viz.scopes`), and a stack's cards share all their neighbours.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _ADDS = ("add", "sum")
 class Group:
     """The nodes behind one card, by their positions in the graph, in order.
 
-    `kind` is "node", "sum" (a chain of +), "scope" or "stack". `scope` is where the card stands; `name` what a folded
-    scope is called. A stack lists the groups in it.
+    `kind` is "node", "sum" (a chain of +), "scope" or "stack". `scope` is where the card stands; `name` what
+    a folded scope is called. A stack lists the groups in it.
     """
 
     kind: str
@@ -151,6 +151,23 @@ class Folding:
             self.stacked += 1
             self._merge(keys, Group("stack", members, self.groups[keys[0]].scope, parts=parts))
         return found
+
+    def edge_count(self, enough: int) -> int:
+        """How many edges the picture has; counts no further than a little past `enough`."""
+        pairs: set[tuple[int, int]] = set()
+        single = 0
+        for i, operands in enumerate(self.graph.operands):
+            b = self.group_of[i]
+            plain = self.groups[b].kind in ("node", "sum")
+            for _, j in operands:
+                a = self.group_of[j]
+                if plain and self.groups[a].kind != "stack":
+                    single += a != b
+                elif a != b:
+                    pairs.add((a, b))
+            if single + len(pairs) > enough:
+                break
+        return single + len(pairs)
 
     def ordered(self) -> list[tuple[int, Group]]:
         """The groups with their ids, in the order of their last members: operands first."""

@@ -1,7 +1,7 @@
 """What a card without a name is called: the text of its operation on the labels of its operands, kept short.
 
-Set as in a book: w₁·x₁ + b₁, (a − b)², |y|. `viz.explain` writes formulas that can be typed in again; these are
-for the eye only.
+Set as in a book: w₁·x₁ + b₁, (a − b)², |y|. `viz.explain` writes formulas that can be typed in again; these
+are for the eye only.
 """
 
 from __future__ import annotations

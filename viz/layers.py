@@ -1,9 +1,10 @@
-"""One level of a layered drawing: items in columns, few crossings, straight lines (after Sugiyama et al., 1981).
+"""One level of a layered drawing: items in columns, few crossings, straight lines (after Sugiyama et al.,
+1981).
 
-An item is a card, a box that was laid out before, a port on the border of the scope, or a pass: the place where a
-long line crosses a column. Ranks by longest path, with sources pulled next to what uses them; order by barycentres,
-keeping the order with the fewest crossings; heights by alternating isotonic regressions, which pull each item towards
-its neighbours without overlap.
+An item is a card, a box that was laid out before, a port on the border of the scope, or a pass: the place
+where a long line crosses a column. Ranks by longest path, with sources pulled next to what uses them; order
+by barycentres, keeping the order with the fewest crossings; heights by alternating isotonic regressions,
+which pull each item towards its neighbours without overlap.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The layered layout with nested scopes: each scope is laid out by itself, then is one box in the scope around it.
+"""The layered layout with nested scopes: each scope is laid out by itself, then is one box in the scope
+around it.
 
-So boxes never overlap, a folded scope is just a card, and the cost is the sum of small layouts. Lines cross the
-border of a scope at ports. The same scene always gives the same picture.
+So boxes never overlap, a folded scope is just a card, and the cost is the sum of small layouts. Lines cross
+the border of a scope at ports. The same scene always gives the same picture.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from viz.cards import Card
 from viz.layers import Item, Level, Link, arrange
 from viz.markup import number, text_width
-from viz.scene import Card, Edge, Run, Scene
+from viz.scene import Edge, Run, Scene
 from viz.scopes import Scope
 
 __all__ = ["measure", "place"]
@@ -21,6 +23,9 @@ PAD_X, PAD_TOP, PAD_BOTTOM = 14.0, 28.0, 14.0
 CHIP_SIZE, CHIP_HEIGHT = 10.0, 15.0
 STEP = 17.0
 """Pixels between two edges that arrive at a card: a chip and a little air."""
+
+BARE_STEP = 11.0
+"""The same at a card whose edges have no chips."""
 
 PORT_MARGIN = 16.0
 """Pixels of a card's left side, its corners, that no edge arrives at."""
@@ -83,8 +88,9 @@ def place(scene: Scene) -> None:
     arriving = Counter(edge.target for edge in scene.edges)
     for i, card in enumerate(scene.cards):
         measure(card, arriving[i])
-    slots = _slots(scene)
-    leads = _leads(scene)
+    steps = _steps(scene)
+    slots = _slots(scene, steps)
+    leads = _leads(scene, steps)
     touching = _edges_by_scope(scene)
     things = _things(scene)
     plans: dict[Scope, _Plan] = {}
@@ -94,7 +100,7 @@ def place(scene: Scene) -> None:
             plan.index[thing] = len(plan.items)
             if isinstance(thing, int):
                 card, (count, lead) = scene.cards[thing], leads[thing]
-                plan.items.append(Item("card", card.width, max(card.height, count * STEP), lead))
+                plan.items.append(Item("card", card.width, max(card.height, count * steps[thing]), lead))
             else:
                 plan.items.append(Item("box", plans[thing].width, plans[thing].height))
         for k in touching[scope]:
@@ -107,11 +113,20 @@ def place(scene: Scene) -> None:
             plan.height += PAD_TOP + PAD_BOTTOM
     _place_all(scene, plans)
     for k, edge in enumerate(scene.edges):
-        _route(scene, plans, k, edge, leads[edge.target][0])
+        _route(scene, plans, k, edge, leads[edge.target][0], steps[edge.target])
     scene.width, scene.height = plans[()].width, plans[()].height
 
 
-def _slots(scene: Scene) -> list[float]:
+def _steps(scene: Scene) -> list[float]:
+    """For every card, the pixels between two edges that arrive: less where none has a chip."""
+    steps = [BARE_STEP] * len(scene.cards)
+    for edge in scene.edges:
+        if edge.local is not None:
+            steps[edge.target] = STEP
+    return steps
+
+
+def _slots(scene: Scene, steps: Sequence[float]) -> list[float]:
     """Where each edge arrives at its card, in pixels below the card's centre."""
     count = [0] * len(scene.cards)
     for edge in scene.edges:
@@ -119,12 +134,12 @@ def _slots(scene: Scene) -> list[float]:
     seen = [0] * len(scene.cards)
     slots = []
     for edge in scene.edges:
-        slots.append((seen[edge.target] - (count[edge.target] - 1) / 2) * STEP)
+        slots.append((seen[edge.target] - (count[edge.target] - 1) / 2) * steps[edge.target])
         seen[edge.target] += 1
     return slots
 
 
-def _leads(scene: Scene) -> list[tuple[int, float]]:
+def _leads(scene: Scene, steps: Sequence[float]) -> list[tuple[int, float]]:
     """For every card, the number of edges that arrive, and the pixels on its left that they take: chips and arrows."""
     chips = [0.0] * len(scene.cards)
     count = [0] * len(scene.cards)
@@ -133,14 +148,14 @@ def _leads(scene: Scene) -> list[tuple[int, float]]:
         if edge.local is not None:
             chips[edge.target] = max(chips[edge.target], chip_width(edge.local) + 8)
     return [
-        (n, chip + ARROW + _fan(n, card.height) if n else 0.0)
-        for n, chip, card in zip(count, chips, scene.cards, strict=True)
+        (n, chip + ARROW + _fan((n - 1) * step, card.height) if n else 0.0)
+        for n, step, chip, card in zip(count, steps, chips, scene.cards, strict=True)
     ]
 
 
-def _fan(edges: int, height: float) -> float:
+def _fan(spread: float, height: float) -> float:
     """Pixels in which edges that arrive spread wider than their card run together."""
-    excess = (edges - 1) * STEP - (height - PORT_MARGIN)
+    excess = spread - (height - PORT_MARGIN)
     return min(64.0, 12 + excess * 0.3) if excess > 0 else 0.0
 
 
@@ -234,7 +249,7 @@ def _place_all(scene: Scene, plans: dict[Scope, _Plan]) -> None:
                 plans[thing].left, plans[thing].top = item.x - item.width / 2, item.y - item.height / 2
 
 
-def _route(scene: Scene, plans: dict[Scope, _Plan], k: int, edge: Edge, count: int) -> None:
+def _route(scene: Scene, plans: dict[Scope, _Plan], k: int, edge: Edge, count: int, step: float) -> None:
     """The way of one edge: straight runs (left, right, height) through columns, to be joined by curves."""
     source, target = scene.cards[edge.source], scene.cards[edge.target]
     shared = _shared_depth(source.scope, target.scope)
@@ -249,7 +264,7 @@ def _route(scene: Scene, plans: dict[Scope, _Plan], k: int, edge: Edge, count: i
         last_plan = plans[target.scope[:depth]]
         link = last_plan.entries[k]
         runs += _runs(last_plan, link)
-    _finish(edge, target, count, link.arrive, runs)
+    _finish(edge, target, count, step, link.arrive, runs)
 
 
 def _runs(plan: _Plan, link: Link) -> list[Run]:
@@ -267,17 +282,17 @@ def _runs(plan: _Plan, link: Link) -> list[Run]:
     return runs
 
 
-def _finish(edge: Edge, card: Card, count: int, slot: float, runs: Sequence[Run]) -> None:
+def _finish(edge: Edge, card: Card, count: int, step: float, slot: float, runs: Sequence[Run]) -> None:
     """Lead the line past its chip to the card, and join runs that are one straight line."""
     left, right, y = runs[-1]
     border = card.x - card.width / 2
-    fan = _fan(count, card.height)
+    fan = _fan((count - 1) * step, card.height)
     right = border - ARROW - fan
     if edge.local is not None:
         edge.chip_at = (right - 4 - chip_width(edge.local) / 2, y)
-    reach = min(STEP, (card.height - PORT_MARGIN) / (count - 1)) if count > 1 else STEP
+    reach = min(step, (card.height - PORT_MARGIN) / (count - 1)) if count > 1 else step
     drawn = [runs[0]]
-    for run in (*runs[1:-1], (left, right, y), (border - ARROW, border, card.y + slot * reach / STEP)):
+    for run in (*runs[1:-1], (left, right, y), (border - ARROW, border, card.y + slot * reach / step)):
         last = drawn[-1]
         if abs(run[2] - last[2]) < 0.05:
             drawn[-1] = (last[0], max(last[1], run[1]), last[2])

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -108,6 +109,8 @@ class Folded:
     kept: bytearray
     edges: Sequence[Sequence[Edge]]
     by_neuron: bool
+    tangled: bool = False
+    """Whether folding was wanted and given up."""
 
     def count(self) -> int:
         """The number of paths from root to w, exactly. Counts are dropped after their last use: they may be long."""
@@ -155,20 +158,21 @@ def folding(between: Between, by_neuron: bool) -> Folded:
     either where no node but w stands in a scope, since then there are no neurons to fold.
     """
     nodes, wires = between.nodes, between.wires
-    if by_neuron and any(scope_of(v.name) for v in nodes[1:]):
+    wanted = by_neuron and any(scope_of(v.name) for v in nodes[1:])
+    if wanted:
         kept = _boundaries(between)
         edges = _summed(between, kept)
         if edges is not None:
             return Folded(between, kept, edges, True)
     every = bytearray(b"\1") * len(nodes)
-    return Folded(between, every, [list(_direct(each)) for each in wires], False)
+    return Folded(between, every, [_direct(each) for each in wires], False, wanted)
 
 
-def _direct(wires: Sequence[Wire]) -> Iterator[Edge]:
-    several = len({j for j, _, _ in wires}) < len(wires)
-    for j, k, p in wires:
-        twice = several and sum(other == j for other, _, _ in wires) > 1
-        yield Edge(j, p, k if twice else None)
+def _direct(wires: Sequence[Wire]) -> list[Edge]:
+    if len(wires) < 2:
+        return [Edge(j, p, None) for j, _, p in wires]
+    uses = Counter(j for j, _, _ in wires)
+    return [Edge(j, p, k if uses[j] > 1 else None) for j, k, p in wires]
 
 
 def _boundaries(between: Between) -> bytearray:

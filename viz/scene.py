@@ -1,7 +1,6 @@
-"""From a graph to plain data: cards, edges, scopes. Layouts place them, `svg` and `dot` write them; neither sees Values.
+"""From a graph to plain data: cards, edges, scopes. Layouts place them, `svg` and `dot` write them.
 
-Kinds of leaves: a leaf without a name is a ``const``; a named one with a scope ("h1.w1") is a ``param``; a named one
-without ("x1") is an ``input``.
+Nothing behind this module sees a Value, so a scene can be kept, compared and drawn again.
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import autograd
-from viz.folding import Folding, Group
-from viz.formula import chip, formula, joined_terms, operand_label, terms
-from viz.markup import DASH, label, last_part, number, subscript, visible
+from viz.cards import Card, gradient, make_card, scope_label
+from viz.folding import Folding
+from viz.markup import label, last_part, visible
 from viz.scopes import Graph, Scope
 
 if TYPE_CHECKING:
@@ -26,50 +25,22 @@ __all__ = ["Card", "Edge", "Run", "Scene", "build"]
 Run = tuple[float, float, float]
 """A horizontal part of a line: left, right, height, in pixels."""
 
-EDGES_PER_CARD = 8
+EDGES_PER_CARD = 4
 """A picture of more edges than this for each of `max_cards` is refused as unreadable."""
 
 MOST_VALUES = 200_000
 """A graph of more values than this is refused before any work is put into folding it."""
 
-_FORMULA_WIDTH, _FORMULA_SIZE = 150.0, 10.0
-
-
-@dataclass(slots=True)
-class Card:
-    """One card. `data` and `grad` are None where there is no single number; `grad` also before any backward pass.
-
-    `kind` is "input", "param", "const", "op", "sum", "scope" or "stack"; `rows` the lines of text on it (caption,
-    value); `tip` the tooltip. `width`, `height`, `x`, `y` (the card's centre) are the layout's, in pixels.
-    """
-
-    kind: str
-    label: str
-    chip: str
-    scope: Scope
-    data: float | None
-    grad: float | None
-    rows: list[tuple[str, str]]
-    formula: str = ""
-    note: str = ""
-    tip: str = ""
-    is_root: bool = False
-    named: bool = True
-    free_order: bool = False
-    width: float = 0.0
-    height: float = 0.0
-    x: float = 0.0
-    y: float = 0.0
 
 
 @dataclass(slots=True)
 class Edge:
     """One use of `source` by `target` (positions in the scene's cards).
 
-    `local` is the local derivative, None where the edge stands for several uses or ends in a folded card; `flow` is
-    local times upstream, what the use adds to the source's gradient, None before a backward pass.
-    The layout sets `runs` (straight parts, to be joined by curves; the last ends at the card) and `chip_at`, the
-    centre of the chip.
+    `local` is the local derivative, None where the edge stands for several uses or ends in a folded card;
+    `flow` is local times upstream, what the use adds to the source's gradient, None before a backward pass.
+    The layout sets `runs` (straight parts, to be joined by curves; the last ends at the card) and `chip_at`,
+    the centre of the chip.
     """
 
     source: int
@@ -128,7 +99,7 @@ def build(
         raise ValueError(f"max_cards must be 1 or more, got {max_cards}")
     order = autograd.topological(root)
     if focus is None and len(order) > MOST_VALUES:
-        raise _unreadable(len(order), len(order), max_cards, scoped=False)
+        raise _unreadable(len(order), len(order), max_cards, scoped=True)
     autograd.verify(root)
     part = in_order(root) if focus is None else _around(order, focus, radius)
     graph = Graph(part)
@@ -136,17 +107,14 @@ def build(
     if sums:
         folding.fold_sums()
     folding.fold_named([fold] if isinstance(fold, str) else fold)
-    if len(folding) > max_cards:
-        folding.fold_scopes(max_cards)
-    if len(folding) > max_cards:
-        folding.stack()
+    _shrink(folding, max_cards)
     if len(folding) > max_cards:
         raise _unreadable(len(part), len(folding), max_cards, scoped=any(graph.scopes))
     scene = _assemble(folding, root, _checked_notes(notes, order))
     if len(scene.edges) > EDGES_PER_CARD * max_cards:
         raise ValueError(
             f"this graph has {len(part):,} values and its picture {len(scene.edges):,} edges, more than anyone can "
-            "read; draw a part of it with focus= and radius=, or a node behind it"
+            "read; draw a part of it with focus=a node (or its name) and radius=1"
         )
     scene.title = title if title is not None else _default_title(root)
     scene.caption = _caption(folding, scene, len(order) - len(part))
@@ -171,6 +139,19 @@ def in_order(root: Value) -> list[Value]:
             order.append(node)
             stack.pop()
     return order
+
+
+def _shrink(folding: Folding, max_cards: int) -> None:
+    """Fold until cards and edges are few enough, or there is nothing left to fold."""
+    if len(folding) > max_cards:
+        folding.fold_scopes(max_cards)
+    most_edges = EDGES_PER_CARD * max_cards
+    if len(folding) > max_cards or folding.edge_count(most_edges) > most_edges:
+        folding.stack()
+    for limit in (max_cards // 4, max_cards // 16, 1):
+        if folding.edge_count(most_edges) <= most_edges:
+            return
+        folding.fold_scopes(limit)
 
 
 def _unreadable(values: int, cards: int, limit: int, *, scoped: bool) -> ValueError:
@@ -228,32 +209,13 @@ def _around(order: Sequence[Value], focus: Value | str, radius: int) -> list[Val
     return [order[i] for i in sorted(distance)]
 
 
-def _gradient(node: Value) -> float | None:
-    return node.grad if node.has_grad else None
-
-
-def _shown(x: float | None) -> str:
-    return DASH if x is None else number(x)
-
-
-def _span(numbers: Sequence[float | None]) -> str:
-    known = [x for x in numbers if x is not None]
-    if not known:
-        return DASH
-    finite = [x for x in known if not math.isnan(x)]
-    if not finite:
-        return "nan"
-    low, high = number(min(finite), 2), number(max(finite), 2)
-    return low if low == high else f"{low} … {high}"
-
-
 def _assemble(folding: Folding, root: Value, notes: Mapping[str, str]) -> Scene:
     graph = folding.graph
     cards: list[Card] = []
     place: dict[int, int] = {}
     for key, group in folding.ordered():
         place[key] = len(cards)
-        card = _card(graph, folding, key, group)
+        card = make_card(folding, key, group)
         faces = [graph.nodes[i] for i in (group.members if group.kind == "node" else group.members[-1:])]
         card.is_root = any(graph.nodes[i] is root for i in group.members[-1:])
         if group.kind in ("node", "sum"):
@@ -263,108 +225,6 @@ def _assemble(folding: Folding, root: Value, notes: Mapping[str, str]) -> Scene:
     return Scene(cards, list(_edges(folding, place)), "", "", len(graph))
 
 
-def _card(graph: Graph, folding: Folding, key: int, group: Group) -> Card:
-    if group.kind == "scope":
-        card = _scope_card(graph, folding, key, group)
-    elif group.kind == "stack":
-        card = _stack_card(graph, group)
-    else:
-        return _value_card(graph, group)
-    card.free_order = True
-    return card
-
-
-def _value_card(graph: Graph, group: Group) -> Card:
-    node = graph.nodes[group.members[-1]]
-    grad = _gradient(node)
-    rows = [("data", number(node.data)), ("grad", _shown(grad))]
-    if node.op is None:
-        if not node.name:
-            kind, text, rows = "const", number(node.data), rows[1:]
-        else:
-            kind, text = ("param" if graph.scopes[group.members[-1]] or "." in node.name else "input"), label(node.name)
-        card = Card(kind, text, kind, group.scope, node.data, grad, rows)
-    else:
-        parts = _sum_terms(graph, group) if group.kind == "sum" else None
-        wide = joined_terms(parts, _FORMULA_WIDTH, _FORMULA_SIZE) if parts is not None else ""
-        wide = wide or formula(node, _FORMULA_WIDTH, _FORMULA_SIZE)
-        several = parts is not None or node.op.arity is None
-        constants = any(isinstance(x, int | float) for x in node.operands)
-        card = Card("sum" if parts else "op", wide, chip(node.op), group.scope, node.data, grad, rows)
-        if parts is not None:
-            card.chip = "Σ"
-        if node.name:
-            card.label = label(node.name)
-            card.formula = wide if several or constants else ""
-        card.named = bool(node.name)
-        card.free_order = several or node.op.name in ("add", "mul")
-    card.tip = _tip(node, card)
-    return card
-
-
-def _sum_terms(graph: Graph, group: Group) -> list[str]:
-    """The terms of a folded chain of +, in the order they are written."""
-    inner = {id(graph.nodes[i]) for i in group.members}
-    found: list[str] = []
-    stack: list[Value | float] = [graph.nodes[group.members[-1]]]
-    while stack:
-        term = stack.pop()
-        if not isinstance(term, int | float) and id(term) in inner:
-            stack.extend(reversed(term.operands))
-        elif isinstance(term, int | float) and term == 0:
-            continue  # the 0 that sum() starts with
-        elif len(found) < 9:
-            found.append(operand_label(term))
-        elif len(found) == 9:
-            found.append("…")
-    return found
-
-
-def _tip(node: Value, card: Card) -> str:
-    name = visible(node.name) if node.name else card.label
-    lines = [name if node.op is None else f"{name} = {card.formula or formula(node)}"]
-    lines.append(f"data {float(node.data)!r}")
-    lines.append(f"gradient {float(node.grad)!r}" if node.has_grad else "gradient not computed: no backward pass")
-    return "\n".join(lines)
-
-
-def _scope_card(graph: Graph, folding: Folding, key: int, group: Group) -> Card:
-    count = len(group.members)
-    outputs = [i for i in group.members if any(folding.group_of[c] != key for c in graph.consumers[i])]
-    if group.members[-1] == len(graph) - 1:
-        outputs.append(group.members[-1])
-    chip_text = f"⊞ {count}"
-    tip = f"{visible(group.name)}: {count:,} values in one card"
-    if len(outputs) == 1:
-        node = graph.nodes[outputs[0]]
-        grad = _gradient(node)
-        rows = [("data", number(node.data)), ("grad", _shown(grad))]
-        text = f"{tip}; its output is {visible(node.name) or formula(node)}\ndata {float(node.data)!r}"
-        return Card("scope", _scope_label(group.name), chip_text, group.scope, node.data, grad, rows, tip=text)
-    nodes = [graph.nodes[i] for i in outputs]
-    rows = [("outputs", f"{len(outputs):,}"), ("grad", _span([_gradient(node) for node in nodes]))]
-    return Card("scope", _scope_label(group.name), chip_text, group.scope, None, None, rows, tip=tip)
-
-
-def _scope_label(name: str) -> str:
-    return subscript(visible(name))
-
-
-def _stack_card(graph: Graph, group: Group) -> Card:
-    faces = [graph.nodes[part.members[-1]] for part in group.parts]
-    first = group.parts[0]
-    if first.kind == "scope":
-        names = [_scope_label(part.name) for part in group.parts]
-    else:
-        names = [label(node.name) if node.name else formula(node) if node.op else "" for node in faces]
-    text = names[0] if len(set(names)) == 1 else f"{names[0]} … {names[-1]}"
-    text = text or (chip(faces[0].op) if faces[0].op is not None else "constants")
-    rows = [("data", _span([n.data for n in faces])), ("grad", _span([_gradient(n) for n in faces]))]
-    shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-    tip = f"{len(faces):,} cards in one: {shown}"
-    return Card("stack", text, f"× {len(faces)}", group.scope, None, None, rows, tip=tip)
-
-
 def _edges(folding: Folding, place: Mapping[int, int]) -> Iterator[Edge]:
     """The edges between cards, by target and the order of its operands; several become one at a folded card."""
     graph, groups, group_of = folding.graph, folding.groups, folding.group_of
@@ -372,14 +232,14 @@ def _edges(folding: Folding, place: Mapping[int, int]) -> Iterator[Edge]:
     found: list[tuple[tuple[int, int], Edge]] = []
     for i, operands in enumerate(graph.operands):
         target, node = group_of[i], graph.nodes[i]
-        upstream = _gradient(node)
+        upstream = gradient(node)
         partials = node.partials if any(group_of[j] != target for _, j in operands) else ()
         for slot, j in _written_order(node, operands):
             source = group_of[j]
             if source == target:
                 continue
             local = partials[slot]
-            flow = None if local is None or upstream is None else 0.0 if 0 in (local, upstream) else local * upstream
+            flow = None if local is None or upstream is None else local * upstream
             edge = Edge(place[source], place[target], local, flow)
             plain = groups[target].kind in ("node", "sum") and groups[source].kind != "stack"
             first = merged.get((source, target))
@@ -430,9 +290,9 @@ def _name_scopes(scene: Scene) -> None:
     for card in scene.cards:
         for depth in range(1, len(card.scope) + 1):
             scope = card.scope[:depth]
-            scene.scope_names.setdefault(scope, _scope_label(scope[-1]))
+            scene.scope_names.setdefault(scope, scope_label(scope[-1]))
         if card.scope and card.kind in ("op", "sum") and card.label == label(card.scope[-1]):
-            scene.scope_names[card.scope] = "neuron " + _scope_label(card.scope[-1])
+            scene.scope_names[card.scope] = "neuron " + scope_label(card.scope[-1])
 
 
 def _default_title(root: Value) -> str:

@@ -1,8 +1,9 @@
 """A graph as plain lists, and the scope of every node in it.
 
-A scope is what a name says before its last dot. Nodes without a name get theirs by inference: such a node belongs to
-the deepest scope that the nearest named nodes on both sides of it share, those it is made of and those it is used
-for. So the product w·x between h1.w1 and h1.h1 stands in h1, and the loss behind the last neuron does not.
+A scope is what a name says before its last dot. Nodes without a name get theirs by inference: such a node
+belongs to the deepest scope that the nearest named nodes on both sides of it share, those it is made of and
+those it is used for. So the product w·x between h1.w1 and h1.h1 stands in h1, and the loss behind the last
+neuron does not.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ _MANY = 24
 class Graph:
     """A graph as lists indexed by position in topological order (operands first).
 
-    `nodes` are the values; `operands[i]` holds ``(slot, j)`` for every operand of node i that is itself in the graph;
-    `consumers[i]` the positions that use node i, once for every use; `scopes[i]` the scope that node i is drawn in.
+    `nodes` are the values; `operands[i]` holds ``(slot, j)`` for every operand of node i that is itself in
+    the graph; `consumers[i]` the positions that use node i, once for every use; `scopes[i]` the scope that
+    node i is drawn in.
     """
 
     def __init__(self, nodes: Sequence[Value]) -> None:
@@ -131,8 +133,8 @@ def _infer(graph: Graph) -> list[Scope]:
 def _dissolve(graph: Graph) -> None:
     """Take away every scope that is left and re-entered: as boxes, such scopes would stand in a circle.
 
-    The nodes of such a scope move to the scope around it. Level by level from the outside in; within a level the
-    circle loses the scope that was met last, until there is none.
+    The nodes of such a scope move to the scope around it. Level by level from the outside in; within a level
+    the circle loses the scope that was met last, until there is none.
     """
     rounds = 0
     while True:
@@ -182,9 +184,11 @@ def _circular_scopes(
 
 
 def _components(follows: Sequence[set[int]]) -> list[list[int]]:
-    """The members of the circles: what is left of a graph when sources and sinks are peeled off, split by component.
+    """The members of the circles: what is left of a graph when sources and sinks are peeled off, split by
+    component.
 
-    Peeling leaves circles and what lies between them; Tarjan's algorithm, with a stack of its own, parts those.
+    Peeling leaves circles and what lies between them; Tarjan's algorithm, with a stack of its own, parts
+    those.
     """
     indegree = Counter(b for targets in follows for b in targets)
     precedes: defaultdict[int, list[int]] = defaultdict(list)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from viz.cards import Card
 from viz.figure import document
 from viz.layout import (
     CHIP_HEIGHT,
@@ -22,7 +23,7 @@ from viz.layout import (
 from viz.markup import coordinate as c
 from viz.markup import escape, fit, number, text_width, visible
 from viz.palette import STEPS, paint, share, text, tint, tone
-from viz.scene import Card, Edge, Run, Scene
+from viz.scene import Edge, Run, Scene
 from viz.scopes import Scope
 
 __all__ = ["render"]
@@ -50,7 +51,12 @@ def render(scene: Scene) -> str:
     largest = scene.largest_flow
     # thin lines over thick ones, so that none is hidden
     order = sorted(range(len(scene.edges)), key=lambda k: (-_thickness(scene.edges[k], largest), k))
-    inner += [_edge(scene.edges[k], scene.cards, largest) for k in order]
+    leaving: dict[int, list[Edge]] = {}
+    for edge in scene.edges:
+        leaving.setdefault(edge.source, []).append(edge)
+    trunks = _trunks(scene.cards, leaving)
+    inner += [_trunk(scene.cards[i], leaving[i], end, largest) for i, end in trunks.items()]
+    inner += [_edge(scene.edges[k], scene.cards, largest, trunks.get(scene.edges[k].source)) for k in order]
     inner += [_chip(edge, scene.cards) for edge in scene.edges]
     inner += [_card(card, scene.largest_grad) for card in scene.cards]
     body.append(f'<g transform="translate({c(MARGIN)} {c(top)})">{"".join(inner)}</g>')
@@ -91,6 +97,20 @@ def _thickness(edge: Edge, largest: float) -> float:
     return _THINNEST + (_THICKEST - _THINNEST) * abs(share(edge.flow, largest))
 
 
+def _trunks(cards: Sequence[Card], leaving: Mapping[int, Sequence[Edge]]) -> dict[int, float]:
+    """For every card that several edges leave on one line, how far right they share it."""
+    shared = {i: min(edge.runs[0][1] for edge in edges) for i, edges in leaving.items() if len(edges) > 1}
+    return {i: end for i, end in shared.items() if end > cards[i].x + cards[i].width / 2 + 1}
+
+
+def _trunk(card: Card, edges: Sequence[Edge], end: float, largest: float) -> str:
+    """The line that edges share before they part, in the colour of the card's own gradient: the sum of theirs."""
+    thickness = max(_thickness(edge, largest) for edge in edges)
+    start = card.x + card.width / 2
+    attributes = f'{paint(None, tone(card.grad))} stroke-width="{c(thickness)}"'
+    return f'<path {attributes} d="M{c(start)} {c(card.y)}H{c(end)}"/>'
+
+
 def path(runs: Sequence[Run]) -> str:
     """The SVG path data through straight runs, joined by curves that leave and arrive level."""
     left, right, y = runs[0]
@@ -107,11 +127,13 @@ def path(runs: Sequence[Run]) -> str:
     return "".join(parts)
 
 
-def _edge(edge: Edge, cards: Sequence[Card], largest: float) -> str:
+def _edge(edge: Edge, cards: Sequence[Card], largest: float, trunk: float | None) -> str:
     colour, thickness = tone(edge.flow), _thickness(edge, largest)
     head, half = 7.0 + thickness, 2.8 + thickness * 0.75
     left, right, y = edge.runs[-1]
     runs = [*edge.runs[:-1], (left, right - head + 1, y)]
+    if trunk is not None:
+        runs[0] = (trunk, runs[0][1], runs[0][2])
     source, target = cards[edge.source], cards[edge.target]
     flow = "not computed" if edge.flow is None else repr(float(edge.flow))
     uses = f" ({edge.uses:,} uses)" if edge.uses > 1 else ""

@@ -18,7 +18,7 @@ UNIT = Interval(-1.0, 1.0)
 OPEN_UNIT = Interval(-1.0, 1.0, low_open=True, high_open=True)
 FINITE = Interval(-1.7976931348623157e308, 1.7976931348623157e308)
 
-LOG2E, LOG10E = math.log2(math.e), math.log10(math.e)
+LOG2E, LOG10E = 1.4426950408889634, 0.4342944819032518
 
 
 # exponentials and logarithms -----------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ def log(x: float) -> float:
     return math.log(x)
 
 
-@unary(lambda z, x: 1.0 / (1.0 + x), latex=r"\ln\left(1 + {0}\right)", domain=[Interval(-1.0, low_open=True)],
+@unary(lambda z, x: 1.0 / (1.0 + x), latex=r"\ln\left(1 + {0:1}\right)", domain=[Interval(-1.0, low_open=True)],
        array=np.log1p)
 def log1p(x: float) -> float:
     """log(1 + x) for x > -1 without the loss of digits near 0."""
@@ -65,7 +65,7 @@ def log10(x: float) -> float:
 
 @several(lambda z, x, y: power_derivative(x, y, 1.0, 0.0), lambda z, x, y: power_derivative(x, y, 0.0, 1.0),
          book=(lambda z, x, y: y * x ** (y - 1.0), lambda z, x, y: z * log(x)),
-         symbol="xʸ", text="{0}**{1}", latex="{0}^{{{1}}}", binding=4,
+         symbol="xʸ", binding=4,
          array=lambda x, y: np.power(np.multiply(x, 1.0), y),
          defined=lambda x, y: has_power(x, y),
          note="x**0 = 1 with slope 0 everywhere; at (0, 0) and (0, 2) the gradient is (0, 0); for x < 0 the slope in y "
@@ -82,7 +82,7 @@ def _power_derivative_array(x, y, k, m):  # type: ignore[no-untyped-def]
 @several(lambda z, x, y, k, m: power_derivative(x, y, k + 1.0, m), lambda z, x, y, k, m: power_derivative(x, y, k, m + 1.0),
          lambda z, x, y, k, m: math.nan, lambda z, x, y, k, m: math.nan,
          symbol="∂xʸ", text="power_derivative({0}, {1}, {2}, {3})",
-         latex=r"\partial_x^{{{2}}}\partial_y^{{{3}}}\, {0}^{{{1}}}", array=_power_derivative_array, public=False,
+         latex=r"\partial_x^{{{2:0}}}\partial_y^{{{3:0}}}\, {0}^{{{1:0}}}", array=_power_derivative_array, public=False,
          note="closed under both derivatives, so that x**2 has a third derivative of 0 at 0 and not 0 * inf")
 def power_derivative(x: float, y: float, k: float, m: float) -> float:
     """The derivative of x**y, k times in x and m times in y, with IEEE results and 0 where a factor is exactly 0.
@@ -141,20 +141,19 @@ def has_power(x: float, y: float) -> bool:
     return True
 
 
-@unary(lambda z, x: 2.0 * x, symbol="x²", text="{0}**2", latex="{0}^{{2}}", binding=4, array=np.square, ulps=1)
+@unary(lambda z, x: 2.0 * x, symbol="x²", binding=4, array=np.square, ulps=1)
 def square(x: float) -> float:
     """x * x; overflows to inf."""
     return x * x
 
 
-@unary(lambda z, x: -(z * z), book=(lambda z, x: -1.0 / x**2.0,), symbol="1/x", text="1/{0}", latex=r"\frac{{1}}{{{0}}}",
-       binding=2, array=lambda x: np.divide(1.0, x), defined=lambda x: x != 0.0)
+@unary(lambda z, x: -(z * z), book=(lambda z, x: -1.0 / x**2.0,), symbol="1/x", binding=2, array=lambda x: np.divide(1.0, x), defined=lambda x: x != 0.0)
 def reciprocal(x: float) -> float:
     """1 / x; not defined at 0."""
     return 1.0 / x
 
 
-@unary(lambda z, x: 0.5 / z, symbol="√", latex=r"\sqrt{{{0}}}", domain=[NON_NEGATIVE],
+@unary(lambda z, x: 0.5 / z, book=(lambda z, x: 1.0 / (2.0 * z),), symbol="√", latex=r"\sqrt{{{0}}}", domain=[NON_NEGATIVE],
        array=lambda x: np.sqrt(np.add(x, 0.0)), note="the slope at 0 is inf, at -0.0 too")
 def sqrt(x: float) -> float:
     """The square root of x >= 0; its slope at 0 is inf."""
@@ -183,7 +182,7 @@ def into_range(x: float, y: float) -> float:
 
 
 @several(lambda z, x, y: square(direction(y, x)) / or_one(hypot(x, y)), lambda z, x, y: -z * direction(y, x) / or_one(hypot(x, y)),
-         text="{0}/hypot({0}, {1})", latex=r"\frac{{{0}}}{{\sqrt{{{0}^2 + {1}^2}}}}", binding=2, public=False,
+         text="{0:2}/hypot({0:0}, {1})", latex=r"\frac{{{0:0}}}{{\sqrt{{{0}^2 + {1}^2}}}}", binding=2, public=False,
          kinks=lambda x, y: (hypot(x, y),), note="0 at (0, 0)")
 def direction(x: float, y: float) -> float:
     """x / hypot(x, y): the cosine of the angle of the point (x, y); 0 at (0, 0)."""
@@ -193,7 +192,7 @@ def direction(x: float, y: float) -> float:
 
 @several(lambda z, x, y: (y - x) / (h := or_one(hypot(x, y))) * ((y + x) / h) / h / h,
          lambda z, x, y: -2.0 * z * direction(y, x) / or_one(hypot(x, y)),
-         text="{0}/({0}**2 + {1}**2)", latex=r"\frac{{{0}}}{{{0}^2 + {1}^2}}", binding=2, public=False,
+         text="{0:2}/({0}**2 + {1}**2)", latex=r"\frac{{{0:0}}}{{{0}^2 + {1}^2}}", binding=2, public=False,
          kinks=lambda x, y: (hypot(x, y),), note="0 at (0, 0)")
 def turn(x: float, y: float) -> float:
     """x / (x*x + y*y): by how much the angle of the point (x, y) turns when y grows; 0 at (0, 0)."""
@@ -216,7 +215,7 @@ def cos(x: float) -> float:
     return math.cos(x)
 
 
-@unary(lambda z, x: 1.0 + z * z, latex=r"\tan {0}", domain=[FINITE], array=np.tan)
+@unary(lambda z, x: 1.0 + z * z, book=(lambda z, x: 1.0 + z**2.0,), latex=r"\tan {0}", domain=[FINITE], array=np.tan)
 def tan(x: float) -> float:
     """The tangent of x in radians."""
     return math.tan(x)

@@ -35,7 +35,7 @@ def _exp_of_square_array(x, factor):  # type: ignore[no-untyped-def]
     return np.exp(factor * high * high) * np.exp(factor * (x - high) * (x + high))
 
 
-@unary(lambda z, x: -2.0 * (x * z), text="exp(-{0}**2)", latex=r"e^{{-{{{0}}}^2}}", public=False,
+@unary(lambda z, x: -2.0 * (x * z), text="exp(-{0}**2)", latex=r"e^{{-{0}^2}}", public=False,
        array=lambda x: _exp_of_square_array(x, -1.0))
 def gauss(x: float) -> float:
     """exp(-x*x)."""

@@ -40,7 +40,7 @@ def sum(*values: float) -> float:
 def _all_but_one(z: Any, *xs: Any) -> list[Any]:
     after: list[Any] = [1.0]
     for x in reversed(xs[1:]):
-        after.append(after[-1] * x)
+        after.append(x * after[-1])
     before: Any = 1.0
     partials = []
     for x in xs:
@@ -75,7 +75,7 @@ def _logsumexp_array(xs):  # type: ignore[no-untyped-def]
     return np.logaddexp.reduce(xs, axis=-1)
 
 
-@nary(_softmax, symbol="log Σ exp", text="logsumexp", latex=r"\ln\sum\exp", array=_logsumexp_array,
+@nary(_softmax, book=lambda z, *xs: [exp(x - z) for x in xs], symbol="log Σ exp", array=_logsumexp_array,
       note="its partials are the softmax; near the zeros of the result its condition number is large")
 def logsumexp(*values: float) -> float:
     """log(exp(x1) + exp(x2) + ...) without overflow, of a sequence that must not be empty."""

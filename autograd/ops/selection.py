@@ -15,7 +15,7 @@ from autograd.ops.declare import register, several, unary
 # fmt: off
 
 @several(lambda z, x, y: 0.0, lambda z, x, y: 0.0,
-         symbol=">", text="[{0} > {1}]", latex="[{0} > {1}]", kinks=lambda x, y: (x - y,), ulps=1, public=False,
+         symbol=">", text="[{0:1} > {1:1}]", latex="[{0:1} > {1:1}]", kinks=lambda x, y: (x - y,), ulps=1, public=False,
          array=lambda x, y: np.greater(x, y) * 1.0)
 def exceeds(x: float, y: float) -> float:
     """1 where x > y, else 0 (a tie and a nan too); zero slope. The Heaviside step of every piecewise rule."""
@@ -51,14 +51,14 @@ def _where(condition: float, x: float, y: float) -> float:
 where = Where(
     "where", _where,
     (lambda z, c, x, y: 0.0, lambda z, c, x, y: where_true(c), lambda z, c, x, y: 1.0 - where_true(c)),
-    symbol="?", text="({1} if {0} else {2})", latex=r"\left({1}\ \text{{if}}\ {0}\ \text{{else}}\ {2}\right)",
-    ulps=1, array=lambda c, x, y: np.where(np.not_equal(c, 0.0), x, y),
+    book=(lambda z, c, x, y: 0.0, lambda z, c, x, y: where(c, 1.0, 0.0), lambda z, c, x, y: where(c, 0.0, 1.0)),
+    symbol="?", binding=0, ulps=1, array=lambda c, x, y: np.where(np.not_equal(c, 0.0), x, y),
     note="zero slope in the condition",
 )
 register(where)
 
 
-@unary(lambda z, x: 0.0, text="[{0} != 0]", latex=r"[{0} \neq 0]", ulps=1, public=False,
+@unary(lambda z, x: 0.0, text="[{0:1} != 0]", latex=r"[{0:1} \neq 0]", ulps=1, public=False,
        array=lambda x: np.not_equal(x, 0.0) * 1.0)
 def where_true(x: float) -> float:
     """1 where x is not 0, else 0; zero slope."""
@@ -93,20 +93,21 @@ def sign(x: float) -> float:
     return 1.0 if x > 0.0 else -1.0 if x < 0.0 else x * 0.0
 
 
-@unary(lambda z, x: 0.0, symbol="⌊·⌋", text="floor({0})", latex=r"\left\lfloor {0} \right\rfloor", array=np.floor,
+@unary(lambda z, x: 0.0, symbol="⌊·⌋", text="floor({0})", latex=r"\left\lfloor {0:0} \right\rfloor", array=np.floor,
        kinks=lambda x: (x - round_half_even(x),), ulps=1, note="zero slope everywhere")
 def floor(x: float) -> float:
     """The largest whole number that is not above x, as a float; zero slope."""
     return float(math.floor(x)) if math.isfinite(x) else x
 
 
-@unary(lambda z, x: 0.0, text="round({0})", ulps=1, public=False, array=np.rint, kinks=lambda x: (x - floor(x) - 0.5,))
+@unary(lambda z, x: 0.0, text="round({0})", latex=r"\operatorname{{round}}\left({0}\right)", ulps=1, public=False, array=np.rint, kinks=lambda x: (x - floor(x) - 0.5,))
 def round_half_even(x: float) -> float:
     """The nearest whole number; zero slope."""
     return float(round(x)) if math.isfinite(x) else x
 
 
-@unary(lambda z, x: exceeds(x, 0.0), symbol="relu", latex=r"\max(0, {0})", array=lambda x: np.maximum(x, 0.0),
+@unary(lambda z, x: exceeds(x, 0.0), book=(lambda z, x: where(exceeds(x, 0.0), 1.0, 0.0),), symbol="relu",
+       latex=r"\max(0, {0})", array=lambda x: np.maximum(x, 0.0),
        kinks=lambda x: (x,), ulps=1, note="slope 0 at 0")
 def relu(x: float) -> float:
     """max(x, 0); its slope at 0 is 0."""
@@ -123,7 +124,7 @@ def leaky_relu(x: float, leak: float = 0.01) -> float:
 
 @several(lambda z, x, y: 0.5 + 0.5 * (exceeds(x, y) - exceeds(y, x)),
          lambda z, x, y: 0.5 + 0.5 * (exceeds(y, x) - exceeds(x, y)),
-         book=(lambda z, x, y: exceeds(x, y), lambda z, x, y: exceeds(y, x)),
+         book=(lambda z, x, y: where(exceeds(x, y), 1.0, 0.0), lambda z, x, y: where(exceeds(y, x), 1.0, 0.0)),
          symbol="max", text="max({0}, {1})", latex=r"\max({0}, {1})", array=np.maximum, kinks=lambda x, y: (x - y,),
          ulps=1, note="one half each at a tie")
 def maximum(x: float, y: float) -> float:
@@ -133,7 +134,7 @@ def maximum(x: float, y: float) -> float:
 
 @several(lambda z, x, y: 0.5 + 0.5 * (exceeds(y, x) - exceeds(x, y)),
          lambda z, x, y: 0.5 + 0.5 * (exceeds(x, y) - exceeds(y, x)),
-         book=(lambda z, x, y: exceeds(y, x), lambda z, x, y: exceeds(x, y)),
+         book=(lambda z, x, y: where(exceeds(y, x), 1.0, 0.0), lambda z, x, y: where(exceeds(x, y), 1.0, 0.0)),
          symbol="min", text="min({0}, {1})", latex=r"\min({0}, {1})", array=np.minimum, kinks=lambda x, y: (x - y,),
          ulps=1, note="one half each at a tie")
 def minimum(x: float, y: float) -> float:
@@ -143,6 +144,9 @@ def minimum(x: float, y: float) -> float:
 
 @several(lambda z, x, low, high: 1.0 - exceeds(low, x) - exceeds(x, high),
          lambda z, x, low, high: exceeds(low, x), lambda z, x, low, high: exceeds(x, high),
+         book=(lambda z, x, low, high: 1.0 - exceeds(low, x) - exceeds(x, high),
+               lambda z, x, low, high: where(exceeds(low, x), 1.0, 0.0),
+               lambda z, x, low, high: where(exceeds(x, high), 1.0, 0.0)),
          symbol="clip", latex=r"\operatorname{{clip}}_{{{1}}}^{{{2}}}\left({0}\right)", array=np.clip,
          kinks=lambda x, low, high: (x - low, x - high), defined=lambda x, low, high: low <= high, ulps=1,
          note="slope 0 outside, 1 inside and at a bound")

@@ -73,6 +73,10 @@ class Settings:
     data: str | None = None
     swapped: Swapped = "repair"
 
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise ValueError(f"no loss is called {self.loss!r}: choose one of {', '.join(LOSSES)}")
+
 
 @dataclass(frozen=True)
 class Task:
