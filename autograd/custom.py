@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.op import Op, Rule, Several, Unary
-from autograd.ops import TABLE, register
+from autograd.ops import CUSTOM, TABLE
 from autograd.value import QUICK, quick
 
 
@@ -22,10 +22,11 @@ def custom(name: str, forward: Callable[..., float], partials: Rule | Sequence[R
         declaration: anything else an operation declares: symbol, text, latex, domain, kinks, ulps, note.
 
     Returns:
-        The operation, to be called on floats, arrays and Values.
+        The operation, to be called on floats, arrays and Values. Declaring the name again, as when a notebook's cell
+        runs a second time, replaces it; graphs that were built with the old one keep it.
 
     Raises:
-        ValueError: the name is taken, or is no identifier.
+        ValueError: the name is one of autograd's own operations, or is no identifier.
         TypeError: the number of rules is not that of forward's parameters.
 
     >>> cube = custom("cube", lambda x: x**3, lambda z, x: 3 * x**2)
@@ -35,7 +36,7 @@ def custom(name: str, forward: Callable[..., float], partials: Rule | Sequence[R
     if not callable(forward):
         raise TypeError(f"custom needs a function as forward; got {forward!r:.40}")
     if name in TABLE:
-        raise ValueError(f"an operation named {name!r} exists already: choose another name")
+        raise ValueError(f"autograd has an operation named {name!r} already: choose another name")
     parameters = inspect.signature(forward).parameters.values()
     if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
         raise TypeError("forward needs a fixed number of named parameters, as in lambda x, y: ...")
@@ -44,5 +45,5 @@ def custom(name: str, forward: Callable[..., float], partials: Rule | Sequence[R
     op = kind(name, forward, rules, **declaration)
     if isinstance(op, Unary):
         QUICK[op] = quick(op)
-    register(op)
+    CUSTOM[name] = op
     return op

@@ -12,7 +12,7 @@ from typing import Any
 from autograd.errors import LoadError
 from autograd.files import collector_paused, write_atomically
 from autograd.op import FLOAT_ERRORS
-from autograd.ops import TABLE
+from autograd.ops import find
 from autograd.record import build, local_derivatives
 from autograd.reverse import UNREACHED, topological
 from autograd.stale import verify
@@ -125,7 +125,7 @@ def restore(row: Any, made: Sequence[Value], where: str) -> Value:
     if name is None:
         node = Value(z, label)
     else:
-        op = TABLE.get(name) if isinstance(name, str) else None
+        op = find(name) if isinstance(name, str) else None
         if op is None:
             raise LoadError(f"{where}: no operation {name!r:.40} is declared here; declare a custom one before loading")
         operands = tuple(

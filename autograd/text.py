@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from string import Formatter
 from typing import Any
 
@@ -35,6 +35,7 @@ class Expr(Number):
 
     @property
     def data(self) -> float:
+        """An error: an expression has no value."""
         raise TypeError(f"the expression {self.text} has no value: a rule may not look at data (use where or exceeds)")
 
 
@@ -62,6 +63,7 @@ def split_sign(x: Expr) -> tuple[bool, Expr]:
 
 
 def plus(a: Expr, b: Expr) -> Expr:
+    """``a + b``."""
     if a.text == "0" or b.text == "0":
         return b if a.text == "0" else a
     a = bracketed(a, SUM)
@@ -71,6 +73,7 @@ def plus(a: Expr, b: Expr) -> Expr:
 
 
 def minus(a: Expr, b: Expr) -> Expr:
+    """``a - b``."""
     if b.text == "0":
         return a
     if a.text == "0":
@@ -83,6 +86,7 @@ def minus(a: Expr, b: Expr) -> Expr:
 
 
 def times(a: Expr, b: Expr) -> Expr:
+    """``a*b``, without factors of 1; 0 if one is 0."""
     if "0" in (a.text, b.text):
         return number(0.0)
     if a.text == "1" or b.text == "1":
@@ -93,6 +97,7 @@ def times(a: Expr, b: Expr) -> Expr:
 
 
 def over(a: Expr, b: Expr) -> Expr:
+    """``a/b``, its sign in front."""
     if b.text == "1":
         return a
     minus_sign, a = split_sign(a)
@@ -102,6 +107,7 @@ def over(a: Expr, b: Expr) -> Expr:
 
 
 def negated(a: Expr) -> Expr:
+    """``-a``."""
     if a.text == "0":
         return a
     minus_sign, a = split_sign(a)
@@ -112,6 +118,7 @@ def negated(a: Expr) -> Expr:
 
 
 def power(a: Expr, b: Expr) -> Expr:
+    """``a**b``."""
     if b.text == "1":
         return a
     base, exponent = bracketed(a, CLOSED), bracketed(b, POWER)
@@ -140,7 +147,7 @@ NAMED = {
 }
 """Irrational constants of the rules."""
 
-INFIX = {
+INFIX: dict[str, Callable[..., Expr]] = {
     "add": plus, "sub": minus, "mul": times, "div": over, "neg": negated, "pow": power, "where": choice,
     "square": lambda x: power(x, number(2.0)), "reciprocal": lambda x: over(number(1.0), x),
 }  # fmt: skip
@@ -191,7 +198,8 @@ def filled(template: str, operands: Sequence[tuple[str, str, int]], binding: int
             continue
         bare, closed, strength = operands[int(field)]
         after = "".join(piece[0] for piece in pieces[i + 1 : i + 3]).lstrip()
-        enclosed = written_so_far.rstrip().endswith(("(", "{", "|", ",")) and after.startswith((")", "}", "|", ",", r"\right"))
+        opened = written_so_far.rstrip().endswith(("(", "{", "|", ","))
+        enclosed = opened and after.startswith((")", "}", "|", ",", r"\right"))
         need = int(spec) if spec else CHOICE if enclosed and binding == CLOSED else CLOSED
         written_so_far += bare if strength >= need else closed
     return written_so_far
@@ -207,6 +215,7 @@ def called(op: Op, xs: Sequence[Expr]) -> Expr:
 
 
 def joined(xs: Sequence[Expr], by: Any) -> Expr:
+    """Several expressions, folded ``by`` an operator."""
     if not xs:
         return number(0.0)
     result = xs[0]

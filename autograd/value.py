@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import compress
 from operator import mul as times
 from typing import Any, NoReturn
 
@@ -28,6 +29,7 @@ from autograd.record import record
 from autograd.reverse import UNREACHED
 
 _new = object.__new__
+TWO_53 = 2.0**53
 REAL_TYPES = (int, float, np.integer, np.floating, np.bool_)
 
 
@@ -265,12 +267,14 @@ class Value(Number):
             x, y = self._data, float(other)
             try:
                 z = math.pow(x, y)
-                p = y * math.pow(x, y - 1.0)
+                power = math.pow(x, y - 1.0)
             except FLOAT_ERRORS:
+                return slow(POW, self, other)
+            if not (1e-290 < abs(power) < 1e290 and -TWO_53 < y < TWO_53):  # the ends of the range need more care
                 return slow(POW, self, other)
             n = _new(Value)
             n._data = z
-            n._pa = p
+            n._pa = y * power
             n._a = self
             n._b = y
             n._pb = None
@@ -365,11 +369,16 @@ def run_all(op: Op, operands: tuple[Any, ...]) -> Any:
 
 
 def quick_dot(operands: tuple[Any, ...]) -> Any:
-    """A neuron's weighted sum; anything but Values alone takes the way of every other operation."""
+    """A neuron's weighted sum of Values and floats; anything else takes the way of every other operation."""
+    constants = False
     try:
         data = [x._data for x in operands]
     except AttributeError:
-        return DOT.apply(operands)
+        constants = True
+        kinds = set(map(type, operands))
+        if kinds != {float, Value}:
+            return DOT.apply(operands)
+        data = [x if x.__class__ is float else x._data for x in operands]
     if modes.active:
         return run_all(DOT, operands)
     half = len(data) // 2
@@ -387,9 +396,13 @@ def quick_dot(operands: tuple[Any, ...]) -> Any:
         n._data = add_up(terms)
     n._pb = ...
     n._a = operands
+    n._b = None
+    if constants:
+        nodes = [x.__class__ is Value for x in operands]
+        n._a, n._b, n._pa = tuple(compress(operands, nodes)), operands, tuple(compress(n._pa, nodes))
     n.op = DOT
     n._grad = UNREACHED
-    n._b = n._mark = None
+    n._mark = None
     n.name = ""
     return n
 

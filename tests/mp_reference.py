@@ -8,10 +8,9 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
-import mpmath
 from mpmath import mp, mpf
 
 from autograd.op import Op
@@ -129,7 +128,8 @@ MIXED = [
 ]
 ZEROS = [(x, math.log(-math.expm1(x))) for x in (-1e-300, -1e-20, -1e-9, -1e-3, -0.1, -0.5, -0.6931471805599453, -1.0,
                                                  -3.0, -10.0, -30.0, -36.0)]
-HYPOTENUSES = [(s * x, y) for x, y in itertools.product((1.7e308, 1e301, 1e-160, 3e-310, 1.5e-323), repeat=2) for s in (1, -1)]
+HYPOTENUSES = [(s * x, y) for s in (1, -1)
+               for x, y in itertools.product((1.7e308, 1e301, 1e-160, 3e-310, 1.5e-323), repeat=2)]
 GELU_TURN, SILU_TURN = -0.7517915246935645, -1.2784645427610738     # zeros of the slopes
 
 REFERENCES: dict[str, Reference] = {
@@ -146,7 +146,8 @@ REFERENCES: dict[str, Reference] = {
         + [(x, y) for x in NEAR_ONE[8:60:5] for y in (1e10, -1e10, 1e15)],
         lambda x, y: x if y not in (0, 1, 2, 3) else 1),
     "power_derivative": Reference(
-        falling_power, (lambda x, y, k, m: falling_power(x, y, k + 1, m), lambda x, y, k, m: falling_power(x, y, k, m + 1)),
+        falling_power,
+        (lambda x, y, k, m: falling_power(x, y, k + 1, m), lambda x, y, k, m: falling_power(x, y, k, m + 1)),
         [(x, y, k, m) for x in (0.3, 1.7, 12.0, 1e10) for y in (0.5, 2.0, 3.0, -1.5, 7.0) for k, m in
          ((0.0, 0.0), (1.0, 0.0), (2.0, 0.0), (3.0, 0.0), (5.0, 0.0))]),
     "exp": Reference(mp.exp, (mp.exp,), EXP_ENDS),
@@ -160,14 +161,18 @@ REFERENCES: dict[str, Reference] = {
     "sqrt": Reference(mp.sqrt, (lambda x: 1 / (2 * mp.sqrt(x)),), regular=lambda x: x),
     "cbrt": Reference(cube_root, (lambda x: 1 / (3 * cube_root(x) ** 2),), regular=lambda x: x),
     "hypot": Reference(lambda x, y: mp.sqrt(x * x + y * y), (
-        lambda x, y: x / mp.sqrt(x * x + y * y), lambda x, y: y / mp.sqrt(x * x + y * y)), special=HYPOTENUSES, regular=lambda x, y: x or y),
-    "direction": Reference(lambda x, y: x / mp.sqrt(x * x + y * y) if x else mpf(0), (
-        lambda x, y: y * y / mp.sqrt(x * x + y * y) ** 3, lambda x, y: -x * y / mp.sqrt(x * x + y * y) ** 3), HYPOTENUSES, moderate),
-    "turn": Reference(lambda x, y: x / (x * x + y * y) if x else mpf(0), (
-        lambda x, y: (y * y - x * x) / (x * x + y * y) ** 2, lambda x, y: -2 * x * y / (x * x + y * y) ** 2), HYPOTENUSES, moderate),
+        lambda x, y: x / mp.sqrt(x * x + y * y), lambda x, y: y / mp.sqrt(x * x + y * y)),
+        special=HYPOTENUSES, regular=lambda x, y: x or y),
+    "unit_component": Reference(lambda x, y: x / mp.sqrt(x * x + y * y) if x else mpf(0), (
+        lambda x, y: y * y / mp.sqrt(x * x + y * y) ** 3, lambda x, y: -x * y / mp.sqrt(x * x + y * y) ** 3),
+        HYPOTENUSES, moderate),
+    "angle_slope": Reference(lambda x, y: x / (x * x + y * y) if x else mpf(0), (
+        lambda x, y: (y * y - x * x) / (x * x + y * y) ** 2, lambda x, y: -2 * x * y / (x * x + y * y) ** 2),
+        HYPOTENUSES, moderate),
     "sin": Reference(mp.sin, (mp.cos,), around(*TURNS)),
     "cos": Reference(mp.cos, (lambda x: -mp.sin(x),), around(*TURNS)),
     "tan": Reference(mp.tan, (lambda x: 1 / mp.cos(x) ** 2,), around(*TURNS)),
+    "one_minus_square": Reference(lambda x: 1 - x * x, (lambda x: -2 * x,), UNIT_ENDS),
     "asin": Reference(mp.asin, (lambda x: 1 / mp.sqrt(1 - x * x),), UNIT_ENDS, lambda x: 1 - x * x),
     "acos": Reference(mp.acos, (lambda x: -1 / mp.sqrt(1 - x * x),), UNIT_ENDS, lambda x: 1 - x * x),
     "atan": Reference(mp.atan, (lambda x: 1 / (1 + x * x),), around(1e8, 1e154)),
@@ -192,14 +197,17 @@ REFERENCES: dict[str, Reference] = {
                       [*around(GELU_TURN, -38.0, -37.5, -8.3, 8.3), *(-k / 4 for k in range(0, 160, 3))]),
     "silu": Reference(lambda x: x * logistic(x), (lambda x: logistic(x) + x * mp.exp(-x) / (1 + mp.exp(-x)) ** 2,),
                       [*around(SILU_TURN, -1.25, -1.3), *KNEES, *(-k / 4 for k in range(0, 160, 3))]),
-    "erf": Reference(lambda x: mp.erf(x) if abs(x) < 1e6 else mp.sign(x), (lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x),), around(5.9, -5.9, 26.0, 26.5, 27.2)),
+    "erf": Reference(lambda x: mp.erf(x) if abs(x) < 1e6 else mp.sign(x),
+                     (lambda x: 2 / mp.sqrt(mp.pi) * mp.exp(-x * x),), around(5.9, -5.9, 26.0, 26.5, 27.2)),
     "erfc": Reference(erfc, (lambda x: -2 / mp.sqrt(mp.pi) * mp.exp(-x * x),),
                       [*around(5.9, -5.9, 26.0, 26.5, 27.2), *(k / 4 for k in range(-30, 110, 3))]),
     "logaddexp": Reference(log_sum_exp, (lambda x, y: logistic(x - y), lambda x, y: logistic(y - x)), ZEROS + [
         (x, y) for x in (-1000.0, -1.0, 0.0, 1000.0, 1e300) for y in (-1000.0, 1000.0, 1e-300, 0.0, -37.0, -745.0)]),
-    "gauss": Reference(lambda x: mp.exp(-x * x), (lambda x: -2 * x * mp.exp(-x * x),), around(26.0, 26.5, 27.2, 38.5)),
-    "bell": Reference(bell, (lambda x: -x * bell(x),), around(26.0, -26.5, 37.6, 38.5, 40.0)),
-    "normal": Reference(normal, (bell,), [*around(-38.4, -37.5, 8.3, 40.0, -40.0), *(-k / 4 for k in range(0, 160, 3))]),
+    "exp_minus_square": Reference(lambda x: mp.exp(-x * x), (lambda x: -2 * x * mp.exp(-x * x),),
+                                  around(26.0, 26.5, 27.2, 38.5)),
+    "normal_pdf": Reference(bell, (lambda x: -x * bell(x),), around(26.0, -26.5, 37.6, 38.5, 40.0)),
+    "normal_cdf": Reference(normal, (bell,), [
+        *around(-38.4, -37.5, 8.3, 40.0, -40.0), *(-k / 4 for k in range(0, 160, 3))]),
     "exceeds": Reference(step, (zero, zero), regular=lambda x, y: x - y),
     "where": Reference(lambda c, x, y: x if c else y,
                        (zero, lambda c, x, y: mpf(1 if c else 0), lambda c, x, y: mpf(0 if c else 1))),
@@ -209,7 +217,7 @@ REFERENCES: dict[str, Reference] = {
     "sign": Reference(mp.sign, (zero,)),
     "floor": Reference(lambda x: mp.floor(x), (zero,), [0.5, 1.5, 2.0**52 + 0.5, -2.5]),
     "round_half_even": Reference(mp.nint, (zero,), [0.5, 1.5, 2.5, -0.5, 2.0**52 - 0.5]),
-    "below": Reference(lambda x: min(x, mpf(0)), (lambda x: mpf(0 if x > 0 else 1),)),
+    "negative_part": Reference(lambda x: min(x, mpf(0)), (lambda x: mpf(0 if x > 0 else 1),)),
     "relu": Reference(lambda x: max(x, mpf(0)), (lambda x: step(x, 0),)),
     "leaky_relu": Reference(lambda x, leak: x if x > 0 else leak * x,
                             (lambda x, leak: mpf(1) if x > 0 else leak, lambda x, leak: mpf(0) if x > 0 else x)),
@@ -261,13 +269,13 @@ def function(op: Op, index: int | None) -> Callable[..., Any]:
     return entry.slopes[index]
 
 
-@lru_cache(maxsize=None)
+@cache
 def truth(op: Op, index: int | None, point: Point) -> Any:
     """The true value (``index`` None) or slope at a point."""
     return exactly(function(op, index), *point)
 
 
-@lru_cache(maxsize=None)
+@cache
 def condition(op: Op, index: int | None, point: Point) -> float:
     """By how much a relative error of the operands is multiplied: sum of |x df/dx| / |f|."""
     y = truth(op, index, point)
@@ -306,9 +314,28 @@ def error(computed: float, true: Any) -> float:
 # the points ----------------------------------------------------------------------------------------------------------
 
 LANDMARKS = [0.0, -0.0, *(s * x for s in (1.0, -1.0) for x in (
-    5e-324, 1e-323, 2.2250738585072014e-308, 1e-310, 1e-300, 1e-160, 1e-20, 1e-8, 0.1, 0.5, 1.0 - 2**-53, 1.0, 1.0 + 2**-52,
+    5e-324, 1e-323, 2.2250738585072014e-308, 1e-310, 1e-300, 1e-160, 1e-20, 1e-8, 0.1, 0.5,
+    1.0 - 2**-53, 1.0, 1.0 + 2**-52,
     2.0, 3.0, 10.0, 100.0, 1e8, 2.0**53, 1e20, 1e154, 1e160, 1e300, 1.7976931348623157e308))]  # fmt: skip
-PAIRED = [0.0, -0.0, 5e-324, -1e-300, 1e-300, -0.5, 0.5, 1.0, -1.0, 2.0, 3.0, -7.25, 30.0, -750.0, 1e20, -1e300, 1e300]
+PAIRED = [
+    0.0,
+    -0.0,
+    5e-324,
+    -1e-300,
+    1e-300,
+    -0.5,
+    0.5,
+    1.0,
+    -1.0,
+    2.0,
+    3.0,
+    -7.25,
+    30.0,
+    -750.0,
+    1e20,
+    -1e300,
+    1e300,
+]
 
 
 def magnitudes(random_numbers: random.Random, n: int, low: float, high: float) -> Iterator[float]:
@@ -317,15 +344,23 @@ def magnitudes(random_numbers: random.Random, n: int, low: float, high: float) -
         yield random_numbers.choice((-1.0, 1.0)) * 10.0 ** random_numbers.uniform(low, high)
 
 
-@lru_cache(maxsize=None)
+@cache
 def points(op: Op) -> list[Point]:
     """Where an operation is tested: the same every time, all inside its domain."""
     chance = random.Random(op.name)
     special = [x if isinstance(x, tuple) else (x,) for x in reference(op).special]
     found: list[Point]
     if op.arity == 1:
-        near = magnitudes(chance, 120, -3.0, 3.0)
-        found = [(x,) for x in (*LANDMARKS, *near, *magnitudes(chance, 60, -307.0, 308.0), *magnitudes(chance, 20, -323.0, -307.0))]
+        near = magnitudes(chance, 80, -3.0, 3.0)
+        found = [
+            (x,)
+            for x in (
+                *LANDMARKS,
+                *near,
+                *magnitudes(chance, 40, -307.0, 308.0),
+                *magnitudes(chance, 12, -323.0, -307.0),
+            )
+        ]
     elif op.name == "power_derivative":
         found = []
     elif op.arity == 2:
@@ -347,4 +382,6 @@ def points(op: Op) -> list[Point]:
 def within(op: Op, point: Point) -> bool:
     """Does the declaration say that the operation is defined here?"""
     limits = op.domain * len(point) if op.arity is None else op.domain
-    return all(x in limit for x, limit in zip(point, limits, strict=True)) and (op.defined is None or op.defined(*point))
+    return all(x in limit for x, limit in zip(point, limits, strict=True)) and (
+        op.defined is None or op.defined(*point)
+    )

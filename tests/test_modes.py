@@ -101,10 +101,20 @@ def test_custom_operations_know_everything():
     assert ag.grad(blend)(3.0, 2.0) == (4.0, 12.0)
 
 
+def test_declaring_a_custom_operation_again_replaces_it():
+    old = ag.custom("again_in_modes", lambda x: x, lambda z, x: 1.0)
+    x = Value(2.0)
+    y = old(x)
+    new = ag.custom("again_in_modes", lambda x: 2.0 * x, lambda z, x: 2.0)
+    assert new(3.0) == 6.0
+    y.backward()
+    assert x.grad == 1.0
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (("tanh", math.tanh, lambda z, x: 1.0), ValueError, "exists already"),
+        (("tanh", math.tanh, lambda z, x: 1.0), ValueError, "has an operation named 'tanh' already"),
         (("two words", math.tanh, lambda z, x: 1.0), ValueError, "identifier"),
         (("fine_name", 3, lambda z, x: 1.0), TypeError, "function"),
         (("fine_name", lambda a, b: a, lambda z, a, b: 1.0), TypeError, "2 operand"),
@@ -115,4 +125,4 @@ def test_custom_operations_know_everything():
 def test_custom_refuses_what_cannot_work(arguments, error, message):
     with pytest.raises(error, match=message):
         ag.custom(*arguments)
-    assert "fine_name" not in ag.ops.TABLE
+    assert "fine_name" not in ag.ops.CUSTOM

@@ -4,13 +4,13 @@ import math
 import random
 
 import pytest
+from mp_reference import Point, points, reference
+from test_ops_rules import DECLARED, PUBLIC, kink, line, middling
 
 import autograd as ag
 from autograd import Dual, Value
 from autograd.op import Op
 from autograd.ops import TABLE
-from mp_reference import Point, points, reference
-from test_ops_rules import DECLARED, PUBLIC, kink, line, middling
 
 EPS = 2.0**-52
 
@@ -53,7 +53,9 @@ def test_forward_over_reverse_and_reverse_over_forward(op: Op) -> None:
         second = ag.jvp(forward, (0.0,), (1.0,))[1]
         scale = abs(slope) + abs(second)
         assert ag.jvp(ag.grad(f), (0.0,), (1.0,))[1] == pytest.approx(second, rel=1e-13, abs=1e-13 * scale)
-        assert ag.grad(lambda t: forward(t) + 0.0 * t)(0.0) == pytest.approx(second, rel=1e-13, abs=1e-13 * scale)  # noqa: B023
+        assert ag.grad(lambda t: forward(t) + 0.0 * t)(0.0) == pytest.approx(
+            second, rel=1e-13, abs=1e-13 * scale
+        )
 
 
 @pytest.mark.parametrize("op", [op for op in PUBLIC if op.arity == 2], ids=lambda op: op.name)

@@ -8,12 +8,12 @@ from typing import Any
 
 import mpmath
 import pytest
+from mp_reference import Point, function, points, reference, within
 from mpmath import mp, mpf
 
 import autograd as ag
 from autograd.op import READINGS, Op, Reading, Rule
 from autograd.ops import TABLE
-from mp_reference import Point, function, points, reference, within
 
 DECLARED = [op for op in TABLE.values() if op.forward.__module__.startswith("autograd.")]
 each_op = pytest.mark.parametrize("op", DECLARED, ids=lambda op: op.name)
@@ -40,13 +40,16 @@ def with_all_digits(rule: Rule) -> Rule:
     if not isinstance(rule, FunctionType):
         return rule
     exact = {name: CONSTANTS[name]() for name in rule.__code__.co_names if name in CONSTANTS}
-    floats = [n for n in rule.__code__.co_names if isinstance(rule.__globals__.get(n), float) and n not in exact]
+    floats = [
+        n for n in rule.__code__.co_names if isinstance(rule.__globals__.get(n), float) and n not in exact
+    ]
     assert not floats, f"the rule uses the float(s) {floats}: add their definition to CONSTANTS"
     return FunctionType(rule.__code__, {**rule.__globals__, **exact}, closure=rule.__closure__)
 
 
 def ordinary(op: Op) -> list[Point]:
     """Points away from kinks and extremes."""
+
     def away(p: Point) -> bool:
         return all(x == 0.0 or 1e-3 < abs(x) < 200.0 for x in p) and not kink(op, p)
 
@@ -75,7 +78,9 @@ def check_rules(op: Op, rules: Any) -> None:
             true = function(op, i)(*map(mpf, p))
             if true is not None:
                 digits = 15 if op.name == "mean" else 40  # its 1/n is a float in every reading
-                assert abs(slope - true) <= abs(true) * mpf(10) ** -digits, f"slope {i} of {op.name}{p}: {slope}, truly {true}"
+                assert abs(slope - true) <= abs(true) * mpf(10) ** -digits, (
+                    f"slope {i} of {op.name}{p}: {slope}, truly {true}"
+                )
 
 
 @each_op
@@ -135,7 +140,9 @@ def test_second_and_third_derivatives(op: Op) -> None:
             computed = nth(line(op, start, direction), n)(0.0)
             # relative to the derivative, to its change with the operands, and to the terms that it is the rest of
             size = abs(true[n]) + max(map(abs, start)) * abs(true[n + 1]) + max(map(abs, true[1 : n + 1]))
-            assert abs(computed - true[n]) <= 2e-14 * size, f"order {n} of {op.name}{start}: {computed}, truly {true[n]}"
+            assert abs(computed - true[n]) <= 2e-14 * size, (
+                f"order {n} of {op.name}{start}: {computed}, truly {true[n]}"
+            )
 
 
 def line_in_mpmath(op: Op, start: Point, direction: Point) -> Callable[[Any], Any]:
@@ -159,6 +166,9 @@ SPECIAL = [
     ("asinh is smooth at 0", ag.asinh, 0.0, (1, 0, -1)),
     ("asin is smooth at 0", ag.asin, 0.0, (1, 0, 1)),
     ("atanh is smooth at 0", ag.atanh, 0.0, (1, 0, 2)),
+    ("sigmoid beside 0", ag.sigmoid, 1e-20, (0.25, -1.25e-21, -0.125)),
+    ("asin beside 0", ag.asin, 1e-20, (1, 1e-20, 1)),
+    ("atanh beside 0", ag.atanh, 1e-20, (1, 2e-20, 2)),
     ("square is smooth at 0", ag.square, 0.0, (0, 2, 0)),
     ("x**0 is flat", lambda x: x**0, 0.0, (0, 0, 0)),
     ("x**1 is a line", lambda x: x**1, 0.0, (1, 0, 0)),
@@ -197,11 +207,12 @@ def test_orders_two_and_three_where_it_looks_like_a_kink(
     what: str, f: Callable[[Any], Any], x: float, true: tuple[float, float, float]
 ) -> None:
     for n in (1, 2, 3):
-        assert nth(f, n)(x) == pytest.approx(true[n - 1], rel=1e-15, abs=1e-16), f"order {n}"
+        assert nth(f, n)(x) == pytest.approx(true[n - 1], rel=1e-15, abs=1e-40), f"order {n}"
 
 
 def test_the_slope_of_tanh_without_its_sign_would_be_found_out() -> None:
     """sech(|x|)**2 is a fine slope, whose own slope is right, too; with exp(-2|x|) inside by hand it would not be."""
+
     def folded(x: Any) -> Any:
         e = ag.exp(-2.0 * ag.abs(x))
         return 4.0 * e / ((1.0 + e) * (1.0 + e))
@@ -214,4 +225,4 @@ def test_the_slope_of_tanh_without_its_sign_would_be_found_out() -> None:
 @pytest.mark.parametrize("name", ["sqrt", "cbrt"])
 def test_slopes_that_are_infinite_stay_infinite(name: str) -> None:
     assert ag.grad(getattr(ag, name))(0.0) == math.inf
-    assert ag.grad(getattr(ag, name))(-0.0) == math.inf
+    assert ag.grad(getattr(ag, name))(-0.0) == (-math.inf if name == "sqrt" else math.inf)  # as PyTorch, IEEE

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from viz_graphs import figure5, mlp, random_graph
 
+import autograd as ag
+from autograd import Value
 from viz import layers, layout
 from viz.layout import CHIP_HEIGHT, chip_width, place
 from viz.scene import Scene, build
@@ -57,7 +59,7 @@ def faults(scene: Scene) -> list[str]:
                 found.append(f"box {other} leaves {scope}")
         for card, r in zip(scene.cards, cards, strict=True):
             within = card.scope[: len(scope)] == scope
-            if within and not inside(r, box) or not within and overlap(r, box):
+            if (within and not inside(r, box)) or (not within and overlap(r, box)):
                 found.append(f"card {card.label} and box {scope}")
     for edge in scene.edges:
         x = scene.cards[edge.source].x + scene.cards[edge.source].width / 2
@@ -111,16 +113,19 @@ def test_the_checks_can_fail(monkeypatch):
 
 def test_figure5_has_its_shape():
     scene = laid_out(figure5())
-    assert {scope: name for scope, name in scene.scope_names.items()} == {
+    assert dict(scene.scope_names) == {
         ("h1",): "neuron h₁",
         ("h2",): "neuron h₂",
         ("o1",): "neuron o₁",
     }
-    assert len(scene.cards) == 20 and len(scene.edges) == 3 * 5 + 3 + 2 + 1
+    assert len(scene.cards) == 20
+    assert len(scene.edges) == 3 * 5 + 3 + 2 + 1
     at = {card.label: card for card in scene.cards}
-    assert at["x₁"].y < at["x₂"].y and at["h₁"].y < at["h₂"].y < scene.height
+    assert at["x₁"].y < at["x₂"].y
+    assert at["h₁"].y < at["h₂"].y < scene.height
     assert at["w₁"].y < at["w₂"].y < at["b₁"].y
-    assert scene.width < 1800 and scene.height < 760
+    assert scene.width < 1800
+    assert scene.height < 760
 
 
 def test_the_same_scene_gives_the_same_places():
@@ -130,13 +135,21 @@ def test_the_same_scene_gives_the_same_places():
 
 
 def test_one_value_is_a_picture():
-    from autograd import Value
-
     scene = laid_out(Value(2.0))
-    assert len(scene.cards) == 1 and scene.width > 50
+    assert len(scene.cards) == 1
+    assert scene.width > 50
 
 
 def test_a_circle_of_items_is_refused():
     items = [layers.Item("card", 10, 10), layers.Item("card", 10, 10)]
     with pytest.raises(ValueError, match="circle"):
         layers.arrange(items, [layers.Link(0, 1), layers.Link(1, 0)])
+
+
+def test_lines_past_too_many_columns_are_refused_at_once():
+    pool = [Value(1.0, name="x")]
+    for i in range(280):
+        pool.append(ag.sum([pool[-1], *pool[: 1 + i % 4]]))
+        pool[-1].name = f"v{i}"
+    with pytest.raises(ValueError, match=r"lines of this picture would run past [\d,]+ columns: more than anyone can"):
+        laid_out(pool[-1])

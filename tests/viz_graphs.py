@@ -78,7 +78,7 @@ def random_graph(seed: int) -> Value:
             if rng.random() < 0.6:
                 value.name = ".".join((*scope, f"v{i}"))
         pool.append(value)
-    root = ag.sum([value for value in pool[-12:]])
+    root = ag.sum(pool[-12:])
     root.name = "root"
     if rng.random() < 0.8:
         root.backward()

@@ -17,7 +17,7 @@ from autograd.text import CLOSED, PRODUCT, Expr, bracketed, negated, number, plu
 from viz.naming import Names, decimal, latex_decimal
 from viz.paths import Folded, Way
 
-__all__ = ["Factor", "Remainder", "Writer", "big"]
+__all__ = ["Factor", "Remainder", "Writer", "big", "closed", "tight"]
 
 MOST_FACTORS = 12
 """A path with more factors is written with its middle left out."""
@@ -105,8 +105,8 @@ class Writer:
     def derivative(self, of: Value, by: Value, operand: int | None = None) -> Both:
         r"""``do1/dh1`` and ``\frac{\partial o_1}{\partial h_1}``; with an operand, by way of that operand."""
         above, below = self.names.of(of), self.names.of(by)
-        text = f"d{_tight(above.text)}/d{_tight(below.text)}"
-        latex = rf"\frac{{\partial {_closed(above)}}}{{\partial {_closed(below)}}}"
+        text = f"d{tight(above.text)}/d{tight(below.text)}"
+        latex = rf"\frac{{\partial {closed(above)}}}{{\partial {closed(below)}}}"
         if operand is None:
             return Both(text, latex)
         return Both(f"{text}|{operand + 1}", rf"\left.{latex}\right|_{{{operand + 1}}}")
@@ -217,12 +217,14 @@ def _joined(a: Expr, b: Expr) -> Expr:
     return Expr(f"{a.text}*{b.text}", rf"{a.latex} \cdot {b.latex}", PRODUCT)
 
 
-def _tight(text: str) -> str:
+def tight(text: str) -> str:
+    """A name as it stands behind a d: in brackets unless it is one symbol."""
     return text if _ATOM.fullmatch(text) else f"({text})"
 
 
-def _closed(name: Expr) -> str:
-    return rf"\left({name.latex}\right)" if _tight(name.text) != name.text else name.latex
+def closed(name: Expr) -> str:
+    """The LaTeX of a name behind a d: in brackets unless it is one symbol."""
+    return rf"\left({name.latex}\right)" if tight(name.text) != name.text else name.latex
 
 
 def _in_brackets(both: Both) -> Both:

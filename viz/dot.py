@@ -62,8 +62,8 @@ def _label(*lines: str) -> str:
 def written(scene: Scene) -> graphviz.Digraph:
     """A scene as a `graphviz.Digraph`, scopes as clusters; it needs no layout."""
     graph = graphviz.Digraph(
-        graph_attr={"rankdir": "LR", "bgcolor": LIGHT["page"], "fontname": "DejaVu Sans", "label": _label(scene.title, scene.caption),
-                    "labelloc": "t", "labeljust": "l", "compound": "true"},
+        graph_attr={"rankdir": "LR", "bgcolor": LIGHT["page"], "fontname": "DejaVu Sans", "labelloc": "t",
+                    "labeljust": "l", "label": _label(scene.title, scene.caption)},
         node_attr={"shape": "box", "fontname": "DejaVu Sans", "fontsize": "11", "color": LIGHT["line"]},
         edge_attr={"fontname": "DejaVu Sans Mono", "fontsize": "9", "arrowsize": "0.7"},
     )  # fmt: skip
@@ -81,7 +81,7 @@ def written(scene: Scene) -> graphviz.Digraph:
         if scope:
             clusters[scope] = graphviz.Digraph(
                 name=f"cluster_{n}",
-                graph_attr={"label": _label(scene.scope_names[scope]), "labeljust": "l", "labelloc": "t", "style": "rounded,filled",
+                graph_attr={"label": _label(scene.scope_names[scope]), "labeljust": "l", "style": "rounded,filled",
                             "fillcolor": LIGHT["scope" if len(scope) % 2 else "scope2"], "color": LIGHT["hairline"],
                             "fontsize": "11"},
             )  # fmt: skip

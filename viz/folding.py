@@ -1,15 +1,15 @@
 """Folding: which nodes of a graph share a card, so that the picture stays readable.
 
-Every node starts as a card of its own. Chains of + become one sum; then, while there are too many cards,
-scopes are folded from the deepest outward, and last, cards that are alike and wired alike are stacked. Each
-step keeps the picture free of circles: a chain's inner nodes have one consumer, scopes that would make a
-circle have been dissolved (`viz.scopes`), and a stack's cards share all their neighbours.
+Every node starts as a card of its own. Chains of + become one sum; then, while there are too many cards, scopes are
+folded from the deepest outward, and last, parallel repeats are stacked. Each step keeps the picture free of circles:
+a chain's inner nodes have one consumer, scopes that would make a circle have been dissolved (`viz.scopes`), and a
+stack's cards are at one distance from the leaves.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from viz.scopes import Graph, Scope
@@ -17,6 +17,9 @@ from viz.scopes import Graph, Scope
 __all__ = ["Folding", "Group"]
 
 _ADDS = ("add", "sum")
+
+_REFINEMENTS = 16
+"""Rounds of parting like cards; fewer than needed stack more, never wrongly."""
 
 
 @dataclass(slots=True)
@@ -80,7 +83,10 @@ class Folding:
         self.sums = len(chains)
 
     def fold_scopes(self, limit: int) -> None:
-        """Fold scopes, the deepest first and the last of a depth first, until at most `limit` cards are left."""
+        """Fold scopes, the deepest first and the largest of a depth first, until at most `limit` cards are left.
+
+        Scopes of one depth and size are folded together or not at all.
+        """
         inside: defaultdict[Scope, list[int]] = defaultdict(list)
         first_met: dict[Scope, int] = {}
         for key, group in self.groups.items():
@@ -91,9 +97,12 @@ class Folding:
         for scope in first_met:
             levels[len(scope)].append(scope)
         for depth in sorted(levels, reverse=True):
-            for scope in sorted(levels[depth], key=lambda scope: (-first_met[scope], scope)):
+            sizes = {scope: len(inside[scope]) for scope in levels[depth]}
+            smallest = 1 << 62  # of the sizes folded so far; the rest of its scopes follow, so that like look alike
+            for scope in sorted(levels[depth], key=lambda scope: (-sizes[scope], first_met[scope])):
                 keys = inside.pop(scope, [])
-                if len(keys) > 1 and len(self) > limit:
+                if len(keys) > 1 and (len(self) > limit or sizes[scope] == smallest):
+                    smallest = sizes[scope]
                     keys = [self._fold(scope, keys)]
                 inside[scope[:-1]].extend(keys)
             if len(self) <= limit:
@@ -120,12 +129,49 @@ class Folding:
         members = sorted(i for key in keys for i in self.groups[key].members)
         return self._merge(keys, Group("scope", members, scope[:-1], scope[-1]))
 
-    def stack(self) -> None:
-        """Stack cards of the same kind, size and operation with the same neighbours; again where that made more."""
-        while self._stack_once():
-            pass
+    def stack(self, limit: int) -> None:
+        """Stack parallel repeats: cards of one kind, size and place whose neighbours are alike too.
 
-    def _stack_once(self) -> bool:
+        Colour refinement: cards start with the colour of their kind and their distance from the leaves, and part
+        while their neighbours' colours differ. Nothing is done where more than `limit` colours come out. Lines run
+        from smaller to larger distances, so that stacks never stand in a circle.
+        """
+        into, out = self._neighbours()
+        distance = self._distances(into, out)
+        colour: dict[int, int] = {}
+        shades: dict[object, int] = {}
+        for key, group in self.groups.items():
+            face = self.graph.nodes[group.members[-1]]
+            what = face.op.name if face.op is not None else bool(face.name)
+            shape = (group.kind, what if group.kind != "scope" else "", len(group.members), group.scope)
+            wiring = (distance[key], len(into[key]), len(out[key]))
+            colour[key] = shades.setdefault((shape, wiring), len(shades))
+        for _ in range(_REFINEMENTS):
+            finer: dict[object, int] = {}
+            parted = {
+                key: finer.setdefault(
+                    (own, frozenset(map(colour.__getitem__, into[key])), frozenset(map(colour.__getitem__, out[key]))),
+                    len(finer),
+                )
+                for key, own in colour.items()
+            }
+            if len(finer) > limit or len(finer) == len(shades):
+                break
+            colour, shades = parted, finer
+        if len(finer) > limit:
+            return
+        alike: defaultdict[int, list[int]] = defaultdict(list)
+        for key, own in colour.items():
+            if out[key]:
+                alike[own].append(key)
+        for keys in alike.values():
+            if len(keys) > 1:
+                parts = [self.groups[key] for key in keys]
+                members = sorted(i for part in parts for i in part.members)
+                self.stacked += 1
+                self._merge(keys, Group("stack", members, parts[0].scope, parts=parts))
+
+    def _neighbours(self) -> tuple[defaultdict[int, set[int]], defaultdict[int, set[int]]]:
         into: defaultdict[int, set[int]] = defaultdict(set)
         out: defaultdict[int, set[int]] = defaultdict(set)
         for i, operands in enumerate(self.graph.operands):
@@ -135,22 +181,20 @@ class Folding:
                 if a != b:
                     into[b].add(a)
                     out[a].add(b)
-        alike: defaultdict[object, list[int]] = defaultdict(list)
-        for key, group in self.groups.items():
-            face = self.graph.nodes[group.members[-1]]
-            what = face.op.name if face.op is not None else bool(face.name)
-            shape = (group.kind, what if group.kind != "scope" else "", len(group.members), group.scope)
-            alike[(shape, frozenset(into[key]), frozenset(out[key]))].append(key)
-        found = False
-        for keys in alike.values():
-            if len(keys) < 2 or not out[keys[0]]:
-                continue
-            found = True
-            parts = [part for key in keys for part in (self.groups[key].parts or [self.groups[key]])]
-            members = sorted(i for key in keys for i in self.groups[key].members)
-            self.stacked += 1
-            self._merge(keys, Group("stack", members, self.groups[keys[0]].scope, parts=parts))
-        return found
+        return into, out
+
+    def _distances(self, into: Mapping[int, set[int]], out: Mapping[int, set[int]]) -> dict[int, int]:
+        """The longest way from a leaf to every group, in edges."""
+        distance = dict.fromkeys(self.groups, 0)
+        waiting = {key: len(into.get(key, ())) for key in self.groups}
+        ready = [key for key, n in waiting.items() if not n]
+        for a in ready:  # grows while it is read
+            for b in out.get(a, ()):
+                distance[b] = max(distance[b], distance[a] + 1)
+                waiting[b] -= 1
+                if not waiting[b]:
+                    ready.append(b)
+        return distance
 
     def edge_count(self, enough: int) -> int:
         """How many edges the picture has; counts no further than a little past `enough`."""

@@ -112,7 +112,7 @@ def _within(part: _Text, binding: int) -> str:
 
 
 def _product(a: _Text, b: _Text) -> str:
-    return f"{_within(a, _PRODUCT)}·{_within(b, _PRODUCT + 1)}"
+    return f"{_within(a, _PRODUCT)}·{_within(b, _POWER)}"
 
 
 def _apply(node: Value, depth: int) -> _Text:
@@ -141,7 +141,7 @@ def _apply(node: Value, depth: int) -> _Text:
         raised = exponent.translate(_EXPONENTS) if plain else "^" + _within(xs[1], _CLOSED)
         return _Text(f"{_within(xs[0], _CLOSED)}{raised}", _POWER)
     template = visible(op.text)
-    if op.arity is not None and _SLOT.search(template) and not re.fullmatch(r"\w+\(.*\)", template):
+    if op.arity is not None and _SLOT.search(template):
         inner = [_within(x, min(op.binding + 1, _CLOSED)) if op.binding < _CLOSED else x.text for x in xs]
         shown = _SLOT.sub(lambda slot: inner[int(slot[1])] if int(slot[1]) < len(inner) else "…", template)
         return _Text(shown, op.binding)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 __all__ = ["Item", "Level", "Link", "arrange"]
 
@@ -28,8 +29,11 @@ LEVEL, CURVE = 18.0, 38.0
 _STEEP = 0.09
 """More pixels of `CURVE` for each pixel of the longest climb."""
 
-_BIG = 4000
-"""Links above which a level is arranged with fewer sweeps."""
+_BUDGET = 70_000
+"""Steps of lines, from column to column, that the sweeps of one level may look at: a bound on time, not on size."""
+
+MOST_STEPS = 60_000
+"""A level with more steps than this is refused: lines that run past so much cannot be followed by anyone."""
 
 _THIN = ("in", "out", "pass")
 
@@ -72,14 +76,20 @@ class Level:
 
 
 def arrange(items: list[Item], links: Sequence[Link]) -> Level:
-    """Place the items (passes are added to the list). Raises ValueError if the links make a circle."""
+    """Place the items (passes are added to the list). Raises ValueError for a circle, or too many lines."""
     _rank(items, links)
     layers: list[list[int]] = [[] for _ in range(max((item.rank for item in items), default=0) + 1)]
     for i, item in enumerate(items):
         layers[item.rank].append(i)
+    steps = sum(items[link.b].rank - items[link.a].rank for link in links)
+    if steps > MOST_STEPS:
+        raise ValueError(
+            f"the {len(links):,} lines of this picture would run past {steps:,} columns: more than anyone can follow; "
+            "draw a part of it with focus=a node (or its name) and radius=2"
+        )
     _split(items, links, layers)
-    sweeps = 3 if len(links) > _BIG else 14
-    for _ in range(2):
+    sweeps = max(2, min(14, _BUDGET // max(1, steps)))
+    for _ in range(2 if sweeps > 4 else 1):
         up, down = _neighbours(items, links)
         layers = _order(items, layers, up, down, sweeps)
         _exchange(links, layers)
@@ -164,7 +174,7 @@ def _exchange(links: Sequence[Link], layers: Sequence[Sequence[int]]) -> None:
 def _crossings(layers: Sequence[Sequence[int]], up: Neighbours) -> int:
     """Pairs of lines that cross, between neighbouring columns, counted as inversions with a Fenwick tree."""
     total = 0
-    for left, right in zip(layers, layers[1:], strict=False):
+    for left, right in pairwise(layers):
         place = {i: n for n, i in enumerate(left)}
         ends = sorted({(place[a], leave) for b in right for a, leave, _ in up[b]})
         rank = {end: n + 1 for n, end in enumerate(ends)}
@@ -221,7 +231,7 @@ def _gap(above: Item, below: Item) -> float:
 def _spread(wanted: Sequence[tuple[float, float]], column: Sequence[Item]) -> list[float]:
     """Heights nearest to the wanted ones (value, weight), in order and without overlap: pool adjacent violators."""
     offsets = [0.0]
-    for above, below in zip(column, column[1:], strict=False):
+    for above, below in pairwise(column):
         offsets.append(offsets[-1] + (above.height + below.height) / 2 + _gap(above, below))
     blocks: list[list[float]] = []
     for (value, weight), offset in zip(wanted, offsets, strict=True):

@@ -272,13 +272,10 @@ def _runs(plan: _Plan, link: Link) -> list[Run]:
     columns = plan.level.columns
     start = plan.left if a.kind == "in" else a.x + a.width / 2
     # a box is reached at its border; a card where its chips begin, and `_finish` goes on from there
-    if b.kind == "out":
-        end = plan.left + plan.width
-    else:
-        end = columns[b.rank][0] if b.kind == "card" else b.x - b.width / 2
+    ends = {"out": plan.left + plan.width, "card": columns[b.rank][0], "box": b.x - b.width / 2}
     runs = [(start, columns[a.rank][1], a.y + link.leave)]
     runs += [(*columns[plan.items[p].rank], plan.items[p].y) for p in link.passes]
-    runs.append((columns[b.rank][0], end, b.y + link.arrive))
+    runs.append((columns[b.rank][0], ends[b.kind], b.y + link.arrive))
     return runs
 
 

@@ -147,7 +147,7 @@ def _shrink(folding: Folding, max_cards: int) -> None:
         folding.fold_scopes(max_cards)
     most_edges = EDGES_PER_CARD * max_cards
     if len(folding) > max_cards or folding.edge_count(most_edges) > most_edges:
-        folding.stack()
+        folding.stack(max_cards)
     for limit in (max_cards // 4, max_cards // 16, 1):
         if folding.edge_count(most_edges) <= most_edges:
             return

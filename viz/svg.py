@@ -36,6 +36,7 @@ MIN_PICTURE = 660.0
 
 _THINNEST, _THICKEST = 1.2, 5.2
 _BAR = 44.0
+_DASHES = {"input": ' stroke-dasharray="5 3"', "const": ' stroke-dasharray="1.5 2.5"'}
 
 
 def render(scene: Scene) -> str:
@@ -47,8 +48,9 @@ def render(scene: Scene) -> str:
     if scene.title:
         title = fit(visible(scene.title), width - 2 * MARGIN, TITLE_SIZE, bold=True)
         body.append(text(MARGIN, MARGIN + TITLE_SIZE, title, size=TITLE_SIZE, bold=True))
-    inner = [_box(scope, scene.scope_names[scope], box) for scope, box in sorted(scene.boxes.items(), key=lambda item: len(item[0]))]
-    largest = scene.largest_flow
+    boxes = sorted(scene.boxes.items(), key=lambda item: len(item[0]))
+    inner = [_box(scope, scene.scope_names[scope], box) for scope, box in boxes]
+    largest, largest_grad = scene.largest_flow, scene.largest_grad
     # thin lines over thick ones, so that none is hidden
     order = sorted(range(len(scene.edges)), key=lambda k: (-_thickness(scene.edges[k], largest), k))
     leaving: dict[int, list[Edge]] = {}
@@ -58,7 +60,7 @@ def render(scene: Scene) -> str:
     inner += [_trunk(scene.cards[i], leaving[i], end, largest) for i, end in trunks.items()]
     inner += [_edge(scene.edges[k], scene.cards, largest, trunks.get(scene.edges[k].source)) for k in order]
     inner += [_chip(edge, scene.cards) for edge in scene.edges]
-    inner += [_card(card, scene.largest_grad) for card in scene.cards]
+    inner += [_card(card, largest_grad) for card in scene.cards]
     body.append(f'<g transform="translate({c(MARGIN)} {c(top)})">{"".join(inner)}</g>')
     body.append(_legend(scene, MARGIN, top + scene.height + 26, width - 2 * MARGIN))
     return document("".join(body), width, height, title=scene.title or "Gradient graph", description=_describe(scene))
@@ -174,7 +176,7 @@ def _card(card: Card, largest: float) -> str:
     if card.is_root:
         outer = _frame(left - 3.5, top - 3.5, card.width + 7, card.height + 7, 12)
         parts.append(f'<rect {paint(None, "line")} stroke-width="1.2" {outer}/>')
-    dashed = ' stroke-dasharray="5 3"' if card.kind == "input" else ' stroke-dasharray="1.5 2.5"' if card.kind == "const" else ""
+    dashed = _DASHES.get(card.kind, "")
     radius = 14 if card.kind == "input" else 4 if card.kind == "param" else 9
     parts.append(f"<rect {border}{dashed} {_frame(left, top, card.width, card.height, radius)}/>")
     if card.kind == "param":

@@ -1,25 +1,26 @@
 """Smooth activations and their relatives: sigmoid and its logarithm, softplus, elu, gelu, silu, erf, logaddexp."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from autograd.ops.declare import several, unary
-from autograd.ops.elementary import exp, expm1
-from autograd.ops.gaussian import TWO_INV_SQRT_PI, bell, gauss, normal
-from autograd.ops.selection import below, exceeds, where
+from autograd.ops.elementary import exp, expm1, sech, square
+from autograd.ops.gaussian import TWO_INV_SQRT_PI, exp_minus_square, normal_cdf, normal_pdf
+from autograd.ops.selection import exceeds, negative_part, where
 
 # fmt: off
 
 
-def _sigmoid_array(x):  # type: ignore[no-untyped-def]
+def _sigmoid_array(x: Any) -> Any:
     e = np.exp(-np.abs(x))
     return np.where(np.less(x, 0.0), e, 1.0) / (1.0 + e)
 
 
-@unary(lambda z, x: z * sigmoid(-x), book=(lambda z, x: z * (1.0 - z),), symbol="σ",
+@unary(lambda z, x: square(0.5 * sech(0.5 * x)), book=(lambda z, x: z * (1.0 - z),), symbol="σ",
        latex=r"\sigma\left({0}\right)", array=_sigmoid_array,
-       note="1 - z has no digits left at x = 40; sigmoid(-x) has them all")
+       note="the slope is (sech(x/2)/2)**2: 1 - z has no digits left at x = 40")
 def sigmoid(x: float) -> float:
     """1 / (1 + exp(-x)), between 0 and 1; 0 and 1 at -1000 and 1000, never an overflow."""
     if x < 0.0:
@@ -42,8 +43,8 @@ def softplus(x: float) -> float:
     return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-math.fabs(x))) if x == x else x
 
 
-@several(lambda z, x, alpha: where(exceeds(x, 0.0), 1.0, alpha * exp(0.5 * below(x)) * exp(0.5 * below(x))),
-         lambda z, x, alpha: expm1(below(x)),
+@several(lambda z, x, alpha: where(exceeds(x, 0.0), 1.0, alpha * (e := exp(0.5 * negative_part(x))) * e),
+         lambda z, x, alpha: expm1(negative_part(x)),
          book=(lambda z, x, alpha: where(exceeds(x, 0.0), 1.0, alpha * exp(x)),
                lambda z, x, alpha: where(exceeds(x, 0.0), 0.0, expm1(x))),
          kinks=lambda x, alpha: (x,), latex=r"\operatorname{{elu}}_{{{1}}}\left({0}\right)",
@@ -54,12 +55,12 @@ def elu(x: float, alpha: float = 1.0) -> float:
     return x if x > 0.0 else alpha * math.expm1(x)
 
 
-@unary(lambda z, x: normal(x) + x * bell(x), symbol="gelu", latex=r"\operatorname{{gelu}}\left({0}\right)",
-       array=lambda x: np.multiply(x, normal.array(x)),
+@unary(lambda z, x: normal_cdf(x) + x * normal_pdf(x), symbol="gelu", latex=r"\operatorname{{gelu}}\left({0}\right)",
+       array=lambda x: np.multiply(x, normal_cdf.array(x)),
        note="exact, not the approximation with tanh; the slope is 0 near x = -0.7518")
 def gelu(x: float) -> float:
     """x * Phi(x), Phi the normal distribution function. Hendrycks & Gimpel, 2016, arXiv:1606.08415."""
-    return x * normal.forward(x)
+    return x * normal_cdf.forward(x)
 
 
 @unary(lambda z, x: sigmoid(x) * (1.0 + x * sigmoid(-x)), book=(lambda z, x: sigmoid(x) + z * (1.0 - sigmoid(x)),),
@@ -70,13 +71,13 @@ def silu(x: float) -> float:
     return x * sigmoid.forward(x)
 
 
-@unary(lambda z, x: TWO_INV_SQRT_PI * gauss(x), latex=r"\operatorname{{erf}}\left({0}\right)")
+@unary(lambda z, x: TWO_INV_SQRT_PI * exp_minus_square(x), latex=r"\operatorname{{erf}}\left({0}\right)")
 def erf(x: float) -> float:
     """The error function, 2/sqrt(pi) times the integral of exp(-t*t) from 0 to x."""
     return math.erf(x)
 
 
-@unary(lambda z, x: -TWO_INV_SQRT_PI * gauss(x), latex=r"\operatorname{{erfc}}\left({0}\right)")
+@unary(lambda z, x: -TWO_INV_SQRT_PI * exp_minus_square(x), latex=r"\operatorname{{erfc}}\left({0}\right)")
 def erfc(x: float) -> float:
     """1 - erf(x) without the loss of digits for large x."""
     return math.erfc(x)

@@ -6,14 +6,22 @@ from typing import Any
 from autograd.op import Nary, Op, Rule, Several, Unary
 
 TABLE: dict[str, Op] = {}
-"""Every declared operation by name, in the order of declaration; custom operations are added to it."""
+"""Every operation that the engine declares by name, in the order of declaration."""
+
+CUSTOM: dict[str, Op] = {}
+"""Every operation that a user has declared; a second declaration of a name takes the place of the first."""
 
 
 def register(op: Op) -> None:
-    """Put an operation in the table. Raises ValueError when the name is taken."""
+    """Put an operation in the table. ValueError: the name is taken."""
     if op.name in TABLE:
-        raise ValueError(f"an operation named {op.name!r} exists already: choose another name")
+        raise ValueError(f"autograd has an operation named {op.name!r} already: choose another name")
     TABLE[op.name] = op
+
+
+def find(name: str) -> Op | None:
+    """The operation of that name, the engine's or a user's."""
+    return TABLE.get(name) or CUSTOM.get(name)
 
 
 def unary(rule: Rule, **more: Any) -> Callable[[Callable[[float], float]], Unary]:

@@ -1,6 +1,7 @@
 """Exponentials, logarithms, powers and roots, trigonometric and hyperbolic functions."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -75,11 +76,12 @@ def pow(x: float, y: float) -> float:
     return math.pow(x, y)
 
 
-def _power_derivative_array(x, y, k, m):  # type: ignore[no-untyped-def]
+def _power_derivative_array(x: Any, y: Any, k: Any, m: Any) -> Any:
     return np.vectorize(power_derivative.forward, otypes=[np.float64])(x, y, k, m)
 
 
-@several(lambda z, x, y, k, m: power_derivative(x, y, k + 1.0, m), lambda z, x, y, k, m: power_derivative(x, y, k, m + 1.0),
+@several(lambda z, x, y, k, m: power_derivative(x, y, k + 1.0, m),
+         lambda z, x, y, k, m: power_derivative(x, y, k, m + 1.0),
          lambda z, x, y, k, m: math.nan, lambda z, x, y, k, m: math.nan,
          symbol="∂xʸ", text="power_derivative({0}, {1}, {2}, {3})",
          latex=r"\partial_x^{{{2:0}}}\partial_y^{{{3:0}}}\, {0}^{{{1:0}}}", array=_power_derivative_array, public=False,
@@ -87,13 +89,14 @@ def _power_derivative_array(x, y, k, m):  # type: ignore[no-untyped-def]
 def power_derivative(x: float, y: float, k: float, m: float) -> float:
     """The derivative of x**y, k times in x and m times in y, with IEEE results and 0 where a factor is exactly 0.
 
-    d^k/dx^k x**y = y (y-1) ... (y-k+1) x**(y-k); Leibniz's rule for the m derivatives in y, with log(0) read as 0.
+    d^k/dx^k x**y = y (y-1) ... (y-k+1) x**(y-k); Leibniz's rule for the m derivatives in y, with log(0) read as 0
+    where the power is finite.
     """
     taylor = [1.0] + [0.0] * int(m)         # of y (y-1) ... (y-k+1) around y, to order m
     for i in range(int(k)):
         root = y - i
         taylor = [root * c + (taylor[j - 1] if j else 0.0) for j, c in enumerate(taylor)]
-    logarithm = math.log(x) if x > 0.0 else 0.0 if x == 0.0 else math.nan
+    logarithm = math.log(x) if x > 0.0 else math.nan if x != 0.0 else 0.0 if y >= 0.0 else -math.inf
     factor, choose = 0.0, 1.0               # sum over j of binomial(m, j) * j! * taylor[j] * log(x) ** (m - j)
     for j, c in enumerate(taylor):
         if c != 0.0:
@@ -147,17 +150,18 @@ def square(x: float) -> float:
     return x * x
 
 
-@unary(lambda z, x: -(z * z), book=(lambda z, x: -1.0 / x**2.0,), symbol="1/x", binding=2, array=lambda x: np.divide(1.0, x), defined=lambda x: x != 0.0)
+@unary(lambda z, x: -(z * z), book=(lambda z, x: -1.0 / x**2.0,), symbol="1/x", binding=2,
+       array=lambda x: np.divide(1.0, x), defined=lambda x: x != 0.0)
 def reciprocal(x: float) -> float:
     """1 / x; not defined at 0."""
     return 1.0 / x
 
 
-@unary(lambda z, x: 0.5 / z, book=(lambda z, x: 1.0 / (2.0 * z),), symbol="√", latex=r"\sqrt{{{0}}}", domain=[NON_NEGATIVE],
-       array=lambda x: np.sqrt(np.add(x, 0.0)), note="the slope at 0 is inf, at -0.0 too")
+@unary(lambda z, x: 0.5 / z, book=(lambda z, x: 1.0 / (2.0 * z),), symbol="√", latex=r"\sqrt{{{0}}}",
+       domain=[NON_NEGATIVE], array=np.sqrt, note="the slope at 0 is inf")
 def sqrt(x: float) -> float:
     """The square root of x >= 0; its slope at 0 is inf."""
-    return math.sqrt(x + 0.0)     # -0.0 would have a slope of -inf
+    return math.sqrt(x)
 
 
 @unary(lambda z, x: 1.0 / (3.0 * abs(x / or_one(z))), book=(lambda z, x: 1.0 / (3.0 * z**2.0),), symbol="∛",
@@ -167,7 +171,7 @@ def cbrt(x: float) -> float:
     return math.cbrt(x)
 
 
-@several(lambda z, x, y: direction(x, y), lambda z, x, y: direction(y, x), latex=r"\sqrt{{{0}^2 + {1}^2}}",
+@several(lambda z, x, y: unit_component(x, y), lambda z, x, y: unit_component(y, x), latex=r"\sqrt{{{0}^2 + {1}^2}}",
          array=np.hypot, kinks=lambda x, y: (hypot(x, y),), book=(lambda z, x, y: x / z, lambda z, x, y: y / z),
          note="at (0, 0) the gradient is (0, 0), the smallest subgradient, where PyTorch gives nan")
 def hypot(x: float, y: float) -> float:
@@ -181,20 +185,21 @@ def into_range(x: float, y: float) -> float:
     return 2.0**-20 if size > 1e300 else 2.0**300 if size < 1e-200 else 1.0
 
 
-@several(lambda z, x, y: square(direction(y, x)) / or_one(hypot(x, y)), lambda z, x, y: -z * direction(y, x) / or_one(hypot(x, y)),
+@several(lambda z, x, y: square(unit_component(y, x)) / or_one(hypot(x, y)),
+         lambda z, x, y: -z * unit_component(y, x) / or_one(hypot(x, y)),
          text="{0:2}/hypot({0:0}, {1})", latex=r"\frac{{{0:0}}}{{\sqrt{{{0}^2 + {1}^2}}}}", binding=2, public=False,
          kinks=lambda x, y: (hypot(x, y),), note="0 at (0, 0)")
-def direction(x: float, y: float) -> float:
+def unit_component(x: float, y: float) -> float:
     """x / hypot(x, y): the cosine of the angle of the point (x, y); 0 at (0, 0)."""
     scale = into_range(x, y)
     return x * scale / (math.hypot(x * scale, y * scale) or 1.0)
 
 
 @several(lambda z, x, y: (y - x) / (h := or_one(hypot(x, y))) * ((y + x) / h) / h / h,
-         lambda z, x, y: -2.0 * z * direction(y, x) / or_one(hypot(x, y)),
+         lambda z, x, y: -2.0 * z * unit_component(y, x) / or_one(hypot(x, y)),
          text="{0:2}/({0}**2 + {1}**2)", latex=r"\frac{{{0:0}}}{{{0}^2 + {1}^2}}", binding=2, public=False,
          kinks=lambda x, y: (hypot(x, y),), note="0 at (0, 0)")
-def turn(x: float, y: float) -> float:
+def angle_slope(x: float, y: float) -> float:
     """x / (x*x + y*y): by how much the angle of the point (x, y) turns when y grows; 0 at (0, 0)."""
     scale = into_range(x, y)
     size = math.hypot(x * scale, y * scale) or 1.0
@@ -221,14 +226,21 @@ def tan(x: float) -> float:
     return math.tan(x)
 
 
-@unary(lambda z, x: 1.0 / sqrt((1.0 - x) * (1.0 + x)), book=(lambda z, x: 1.0 / sqrt(1.0 - x**2.0),),
+@unary(lambda z, x: -2.0 * x, text="1 - {0}**2", latex="1 - {0}^2", binding=1, public=False,
+       array=lambda x: (1.0 - x) * (1.0 + x))
+def one_minus_square(x: float) -> float:
+    """1 - x*x, with its digits near -1 and 1; its slope has those near 0, too."""
+    return (1.0 - x) * (1.0 + x)
+
+
+@unary(lambda z, x: 1.0 / sqrt(one_minus_square(x)),
        latex=r"\arcsin {0}", domain=[UNIT], array=np.arcsin, note="the slope at -1 and 1 is inf")
 def asin(x: float) -> float:
     """The angle in [-pi/2, pi/2] whose sine is x, for x in [-1, 1]."""
     return math.asin(x)
 
 
-@unary(lambda z, x: -1.0 / sqrt((1.0 - x) * (1.0 + x)), book=(lambda z, x: -1.0 / sqrt(1.0 - x**2.0),),
+@unary(lambda z, x: -1.0 / sqrt(one_minus_square(x)),
        latex=r"\arccos {0}", domain=[UNIT], array=np.arccos, note="the slope at -1 and 1 is -inf")
 def acos(x: float) -> float:
     """The angle in [0, pi] whose cosine is x, for x in [-1, 1]."""
@@ -242,7 +254,7 @@ def atan(x: float) -> float:
     return math.atan(x)
 
 
-@several(lambda z, y, x: turn(x, y), lambda z, y, x: -turn(y, x),
+@several(lambda z, y, x: angle_slope(x, y), lambda z, y, x: -angle_slope(y, x),
          book=(lambda z, y, x: x / (y**2.0 + x**2.0), lambda z, y, x: -y / (y**2.0 + x**2.0)),
          latex=r"\operatorname{{atan2}}\left({0}, {1}\right)", array=np.arctan2,
          kinks=lambda y, x: (hypot(x, y),), note="at (0, 0) the gradient is (0, 0), as in PyTorch")
@@ -272,7 +284,7 @@ def tanh(x: float) -> float:
     return math.tanh(x)
 
 
-def _sech_array(x):  # type: ignore[no-untyped-def]
+def _sech_array(x: Any) -> Any:
     e = np.exp(-np.abs(x))
     return 2.0 * e / (1.0 + e * e)
 
@@ -299,7 +311,7 @@ def acosh(x: float) -> float:
     return math.acosh(x)
 
 
-@unary(lambda z, x: 1.0 / ((1.0 - x) * (1.0 + x)), book=(lambda z, x: 1.0 / (1.0 - x**2.0),),
+@unary(lambda z, x: 1.0 / one_minus_square(x),
        latex=r"\operatorname{{artanh}} {0}", domain=[OPEN_UNIT], array=np.arctanh)
 def atanh(x: float) -> float:
     """The inverse hyperbolic tangent of -1 < x < 1."""

@@ -5,6 +5,7 @@ of at most 26 bits, whose square is exact, and a low part, whose share of the sq
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def _exp_of_square(x: float, factor: float) -> float:
     return math.exp(factor * high * high) * math.exp(factor * (x - high) * (x + high))
 
 
-def _exp_of_square_array(x, factor):  # type: ignore[no-untyped-def]
+def _exp_of_square_array(x: Any, factor: float) -> Any:
     x = np.clip(x, -BEYOND, BEYOND)
     high = np.rint(x * BITS) / BITS
     return np.exp(factor * high * high) * np.exp(factor * (x - high) * (x + high))
@@ -37,21 +38,21 @@ def _exp_of_square_array(x, factor):  # type: ignore[no-untyped-def]
 
 @unary(lambda z, x: -2.0 * (x * z), text="exp(-{0}**2)", latex=r"e^{{-{0}^2}}", public=False,
        array=lambda x: _exp_of_square_array(x, -1.0))
-def gauss(x: float) -> float:
+def exp_minus_square(x: float) -> float:
     """exp(-x*x)."""
     return _exp_of_square(x, -1.0)
 
 
 @unary(lambda z, x: -x * z, symbol="φ", text="φ({0})", latex=r"\varphi\left({0}\right)", public=False,
        array=lambda x: INV_SQRT_2PI * _exp_of_square_array(x, -0.5))
-def bell(x: float) -> float:
+def normal_pdf(x: float) -> float:
     """exp(-x*x/2) / sqrt(2*pi): the density of the standard normal distribution."""
     return INV_SQRT_2PI * _exp_of_square(x, -0.5)
 
 
-@unary(lambda z, x: bell(x), symbol="Φ", text="Φ({0})", latex=r"\Phi\left({0}\right)", public=False,
+@unary(lambda z, x: normal_pdf(x), symbol="Φ", text="Φ({0})", latex=r"\Phi\left({0}\right)", public=False,
        note="erfc(u) at u = -x*sqrt(1/2), corrected for what the product rounds away")
-def normal(x: float) -> float:
+def normal_cdf(x: float) -> float:
     """The standard normal distribution function, erfc(-x / sqrt(2)) / 2."""
     if not math.fabs(x) < BEYOND:
         return (1.0 if x > 0.0 else 0.0) if x == x else x

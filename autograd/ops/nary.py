@@ -14,6 +14,7 @@ import numpy as np
 from autograd.op import Nary
 from autograd.ops.declare import nary, register
 from autograd.ops.elementary import exp
+from autograd.ops.selection import abs, exceeds, where
 
 # fmt: off
 
@@ -67,11 +68,11 @@ def mean(*values: float) -> float:
 
 def _softmax(z: Any, *xs: Any) -> list[Any]:
     shares = [exp(x - z) for x in xs]       # they add to 1, but for the rounding of z: let it cancel
-    total = sum(shares)
+    total = where(exceeds(math.inf, abs(z)), sum(shares), 1.0)
     return [share / total for share in shares]
 
 
-def _logsumexp_array(xs):  # type: ignore[no-untyped-def]
+def _logsumexp_array(xs: Any) -> Any:
     return np.logaddexp.reduce(xs, axis=-1)
 
 
@@ -98,9 +99,10 @@ class Dot(Nary):
         Raises:
             ValueError: the two sequences differ in length, or are empty.
         """
-        if ws.__class__ is np.ndarray or xs.__class__ is np.ndarray:
-            if bias is None and ws.dtype != object and xs.dtype != object:
-                return np.sum(np.multiply(ws, xs), axis=-1)
+        if isinstance(ws, np.ndarray) and isinstance(xs, np.ndarray) and object not in (ws.dtype, xs.dtype):
+            with np.errstate(all="ignore"):
+                total = np.sum(np.multiply(ws, xs), axis=-1)
+            return total if bias is None else total + bias
         ws, xs = tuple(ws), tuple(xs)
         if len(ws) != len(xs) or not ws:
             raise ValueError(f"dot needs two sequences of one length, not empty; got {len(ws)} and {len(xs)} numbers")
@@ -130,15 +132,18 @@ register(dot)
 def softmax(values: Any) -> Any:
     """exp(x) / sum of exp, of each of a sequence: a list of numbers of the same kind, or an array (last axis).
 
-    Written as exp(x - logsumexp(xs)), so that nothing overflows.
+    Written as exp(x - logsumexp(xs)), so that nothing overflows, and divided by their sum, so that they add to 1.
     """
     if isinstance(values, np.ndarray) and values.dtype != object:
         with np.errstate(all="ignore"):
-            return np.exp(values - np.expand_dims(_logsumexp_array(values), -1))
+            powers = np.exp(values - np.expand_dims(_logsumexp_array(values), -1))
+            return powers / np.sum(powers, axis=-1, keepdims=True)
     values = list(values)
     if not values:
         return []
-    total = logsumexp(values)
-    return [exp(value - total) for value in values]
+    top = logsumexp(values)
+    shares = [exp(value - top) for value in values]
+    total = sum(shares)
+    return [share / total for share in shares]
 
 

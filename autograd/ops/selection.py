@@ -35,7 +35,7 @@ class Where(Several):
         Raises:
             TypeError: a function as a branch beside an array of conditions.
         """
-        if callable(x) and not isinstance(x, Op) or callable(y) and not isinstance(y, Op):
+        if (callable(x) and not isinstance(x, Op)) or (callable(y) and not isinstance(y, Op)):
             if isinstance(condition, np.ndarray):
                 raise TypeError("where with an array of conditions needs values as its branches, not functions")
             chosen = x if condition else y
@@ -74,7 +74,7 @@ def or_one(x: float) -> float:
 
 @unary(lambda z, x: 1.0 - exceeds(x, 0.0), text="min({0}, 0)", latex=r"\min({0}, 0)", kinks=lambda x: (x,), ulps=1,
        public=False, array=lambda x: np.minimum(x, 0.0))
-def below(x: float) -> float:
+def negative_part(x: float) -> float:
     """min(x, 0), with slope 1 at 0: what a function of the negative numbers may look at."""
     return 0.0 if x > 0.0 else x
 
@@ -100,7 +100,8 @@ def floor(x: float) -> float:
     return float(math.floor(x)) if math.isfinite(x) else x
 
 
-@unary(lambda z, x: 0.0, text="round({0})", latex=r"\operatorname{{round}}\left({0}\right)", ulps=1, public=False, array=np.rint, kinks=lambda x: (x - floor(x) - 0.5,))
+@unary(lambda z, x: 0.0, text="round({0})", latex=r"\operatorname{{round}}\left({0}\right)", ulps=1, public=False,
+       array=np.rint, kinks=lambda x: (x - floor(x) - 0.5,))
 def round_half_even(x: float) -> float:
     """The nearest whole number; zero slope."""
     return float(round(x)) if math.isfinite(x) else x
