@@ -270,8 +270,8 @@ class Value(Number):
                 power = math.pow(x, y - 1.0)
             except FLOAT_ERRORS:
                 return slow(POW, self, other)
-            if not (1e-290 < abs(power) < 1e290 and -TWO_53 < y < TWO_53):  # the ends of the range need more care
-                return slow(POW, self, other)
+            if not (1e-290 < abs(power) < 1e290 and (y - 1.0) + 1.0 == y and -TWO_53 < y < TWO_53):
+                return slow(POW, self, other)  # the declaration takes more care than this
             n = _new(Value)
             n._data = z
             n._pa = y * power

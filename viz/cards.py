@@ -19,7 +19,7 @@ from viz.scopes import Graph, Scope
 if TYPE_CHECKING:
     from autograd import Value
 
-__all__ = ["Card", "gradient", "make_card", "scope_label"]
+__all__ = ["Card", "gradient", "make_card", "outputs_of", "scope_label"]
 
 _FORMULA_WIDTH, _FORMULA_SIZE = 150.0, 10.0
 
@@ -31,7 +31,8 @@ class Card:
 
     `kind` is "input", "param", "const", "op", "sum", "scope" or "stack"; `rows` the lines of text on it
     (caption, value); `tip` the tooltip. `width`, `height`, `x`, `y` (the card's centre) are the layout's, in
-    pixels.
+    pixels. `members` are the places of its values in `viz.scene.in_order`, `outputs` those
+    among them whose gradients it shows.
     """
 
     kind: str
@@ -51,6 +52,8 @@ class Card:
     height: float = 0.0
     x: float = 0.0
     y: float = 0.0
+    members: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
 
 
 def gradient(node: Value) -> float | None:
@@ -140,11 +143,18 @@ def _tip(node: Value, card: Card) -> str:
     return "\n".join(lines)
 
 
-def _scope_card(graph: Graph, folding: Folding, key: int, group: Group) -> Card:
-    count = len(group.members)
+def outputs_of(folding: Folding, key: int, group: Group) -> list[int]:
+    """The members of a folded scope that are used outside of it, and the root."""
+    graph = folding.graph
     outputs = [i for i in group.members if any(folding.group_of[c] != key for c in graph.consumers[i])]
     if group.members[-1] == len(graph) - 1:
         outputs.append(group.members[-1])
+    return outputs
+
+
+def _scope_card(graph: Graph, folding: Folding, key: int, group: Group) -> Card:
+    count = len(group.members)
+    outputs = outputs_of(folding, key, group)
     chip_text = f"⊞ {count}"
     tip = f"{visible(group.name)}: {count:,} values in one card"
     if len(outputs) == 1:

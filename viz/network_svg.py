@@ -39,6 +39,11 @@ def _frame(fill: str, stroke: str, x: float, y: float, width: float, height: flo
     return f'<rect {paint(fill, stroke)} stroke-width="1.4" {size}/>'
 
 
+def marked(part: str, markup: str) -> str:
+    """A text element with a mark that says which number it holds, for the player to find."""
+    return markup.replace("<text ", f'<text data-part="{part}" ', 1)
+
+
 class Drawing:
     """Writes the plan as SVG."""
 
@@ -62,10 +67,10 @@ class Drawing:
             body.append(self._loss_card(right + 84))
             right += 84 + CARD[0]
         body += [self._circle(i) for i in range(len(net.units))]
-        body += [self._chip(net.links[k].weight, box) for k, box in sorted(plan.chips.items())]
+        body += [self._chip(net.links[k].weight, box, f'data-chip="{k}"') for k, box in sorted(plan.chips.items())]
         if plan.style.labelled:
             biased = [i for i, unit in enumerate(net.units) if unit.bias is not None]
-            body += [self._chip(net.units[i].bias, plan.bias_box(i)) for i in biased]
+            body += [self._chip(net.units[i].bias, plan.bias_box(i), f'data-bias="{i}"') for i in biased]
         legend, legend_width = self._legend(plan.bottom + 40)
         width = max(right + MARGIN, legend_width + MARGIN)
         body.append(legend)
@@ -114,7 +119,7 @@ class Drawing:
         arrow = f"M{'L'.join(f'{x:.1f} {y:.1f}' for x, y in corners)}Z"
         shaft = f"M{line.x0:.1f} {line.y0:.1f}L{bx:.1f} {by:.1f}"
         return (
-            f"<g><title>{escape_lines(tip)}</title>"
+            f'<g data-link="{k}"><title>{escape_lines(tip)}</title>'
             f'<path {paint(None, colour)} stroke-width="{width:.1f}" d="{shaft}"/>'
             + (f'<path {paint(colour)} d="{arrow}"/></g>' if head else "</g>")
         )
@@ -126,21 +131,23 @@ class Drawing:
         box = self.plan.bias_box(i)
         colour, width = tone(_grad(bias)), self._width(bias)
         top, bottom = box.y + CHIP_HEIGHT / 2, box.y + CHIP_HEIGHT / 2 + 20
-        return f'<path {paint(None, colour)} stroke-width="{width:.1f}" d="M{box.x:.1f} {top:.1f}V{bottom:.1f}"/>'
+        line = f'stroke-width="{width:.1f}" d="M{box.x:.1f} {top:.1f}V{bottom:.1f}"'
+        return f'<path data-bias-line="{i}" {paint(None, colour)} {line}/>'
 
-    def _chip(self, v: Value | None, box: Box) -> str:
+    def _chip(self, v: Value | None, box: Box, mark: str) -> str:
         if v is None:
             return ""
         left, right = box.x - box.width / 2, box.x + box.width / 2
         ink, below = tone(_grad(v), ink=True), box.y + 12.5
         frame = _frame("chip", "hairline", left, box.y - box.height / 2, box.width, box.height, 9)
         return (
-            f"<g><title>{escape_lines(_exactly(v, self.loss))}</title>"
+            f"<g {mark}><title>{escape_lines(_exactly(v, self.loss))}</title>"
             f"{frame}"
             f"{text(left + 10, box.y - 4, short(v), size=13, bold=True)}"
-            f"{text(right - 10, box.y - 4, number(v.data), size=12, anchor='end', mono=True)}"
+            f"{marked('data', text(right - 10, box.y - 4, number(v.data), size=12, anchor='end', mono=True))}"
             f"{text(left + 10, below, 'grad', size=10.5, colour='muted')}"
-            f"{text(right - 10, below, gradient(v), size=12, colour=ink, anchor='end', mono=True, bold=True)}</g>"
+            + marked("grad", text(right - 10, below, gradient(v), size=12, colour=ink, anchor="end", mono=True, bold=True))
+            + "</g>"
         )
 
     # -- circles and the loss ------------------------------------------------------------------------------------------
@@ -159,32 +166,33 @@ class Drawing:
             shape = paint(tint(grad, self.largest_unit), "line")
         rows = self._rows(unit, alone)
         if not style.labelled:
-            rows = [(unit.label, 12.0, "ink", True)]
+            rows = [(unit.label, 12.0, "ink", True, "")]
         parts = []
-        height = sum(size * 1.28 for _, size, _, _ in rows)
+        height = sum(size * 1.28 for _, size, _, _, _ in rows)
         at = y - height / 2
-        for shown, size, colour, bold in rows:
+        for shown, size, colour, bold, part in rows:
             at += size * 1.28
             room = 2 * math.sqrt(max(style.radius**2 - (at - size * 0.4 - y) ** 2, 64.0)) - 6
             shown = fit(shown, room, size, bold=bold)
-            parts.append(text(x, at - size * 0.3, shown, size=size, colour=colour, anchor="middle", bold=bold))
+            line = text(x, at - size * 0.3, shown, size=size, colour=colour, anchor="middle", bold=bold)
+            parts.append(marked(part, line) if part else line)
         return (
-            f"<g><title>{escape_lines(self._tip(unit, alone))}</title>"
+            f'<g data-unit="{i}"><title>{escape_lines(self._tip(unit, alone))}</title>'
             f'<circle {shape} stroke-width="1.6" cx="{x:.1f}" cy="{y:.1f}" r="{style.radius:.1f}"/>{"".join(parts)}</g>'
         )
 
-    def _rows(self, unit: Unit, alone: Value | None) -> list[tuple[str, float, str, bool]]:
-        rows = [(unit.label, 17.0, "ink", True)]
+    def _rows(self, unit: Unit, alone: Value | None) -> list[tuple[str, float, str, bool, str]]:
+        rows = [(unit.label, 17.0, "ink", True, "")]
         data = alone.data if alone is not None else unit.constant
         if data is not None:
-            rows.append((number(data), 13.5, "ink", False))
+            rows.append((number(data), 13.5, "ink", False, "data"))
         elif self.net.samples > 1:
-            rows.append((f"× {self.net.samples:,}", 12.0, "muted", False))
+            rows.append((f"× {self.net.samples:,}", 12.0, "muted", False, ""))
         if alone is not None and not unit.is_input:
-            rows.append((gradient(alone), 12.0, tone(_grad(alone), ink=True), True))
+            rows.append((gradient(alone), 12.0, tone(_grad(alone), ink=True), True, "grad"))
         note = self._note(unit.name)
         if note:
-            rows.append((note, 11.5, "muted", False))
+            rows.append((note, 11.5, "muted", False, ""))
         return rows
 
     def _tip(self, unit: Unit, alone: Value | None) -> str:
@@ -216,7 +224,8 @@ class Drawing:
             grad = _grad(net.units[i].nodes[0]) if net.samples == 1 else None
             end = min(max(y, top + 12), top + height - 12)
             parts.append(
-                f'<path {paint(None, tone(grad))} stroke-width="4" stroke-dasharray="1 9" stroke-linecap="round" '
+                f'<path data-output="{i}" {paint(None, tone(grad))} '
+                'stroke-width="4" stroke-dasharray="1 9" stroke-linecap="round" '
                 f'd="M{x + plan.style.radius + 8:.1f} {y:.1f}L{left - 7:.1f} {end:.1f}"/>'
             )
         parts.append(_frame("card", "line", left, top, CARD[0], height, 12))
@@ -227,9 +236,12 @@ class Drawing:
             parts.append(text(left + 14, y, fit(name, room, 12), size=12, colour="muted"))
             bold = k == 0 or colour != "ink"
             end = left + CARD[0] - 14
-            parts.append(text(end, y, shown, size=12.5, colour=colour, anchor="end", mono=True, bold=bold))
+            value = text(end, y, shown, size=12.5, colour=colour, anchor="end", mono=True, bold=bold)
+            first = len(rows) - min(len(outputs), 3)
+            part = "data" if k == 0 else f"grad-{net.outputs[k - first]}" if k >= first and net.samples == 1 else ""
+            parts.append(marked(part, value) if part else value)
         tip = f"{root.name or 'loss'} = {root.data!r}"
-        return f"<g><title>{escape_lines(tip)}</title>{''.join(parts)}</g>"
+        return f'<g data-loss=""><title>{escape_lines(tip)}</title>' + "".join(parts) + "</g>"
 
     def _loss_heading(self) -> str:
         root = self.net.root

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import autograd
-from viz.cards import Card, gradient, make_card, scope_label
+from viz.cards import Card, gradient, make_card, outputs_of, scope_label
 from viz.folding import Folding
 from viz.markup import label, last_part, visible
 from viz.scopes import Graph, Scope
@@ -39,6 +39,7 @@ class Edge:
 
     `local` is the local derivative, None where the edge stands for several uses or ends in a folded card;
     `flow` is local times upstream, what the use adds to the source's gradient, None before a backward pass.
+    `parts` says which uses these are: (place of the user in `in_order`, operand's position there).
     The layout sets `runs` (straight parts, to be joined by curves; the last ends at the card) and `chip_at`,
     the centre of the chip.
     """
@@ -48,6 +49,7 @@ class Edge:
     local: float | None
     flow: float | None
     uses: int = 1
+    parts: list[tuple[int, int]] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     chip_at: tuple[float, float] | None = None
 
@@ -221,6 +223,13 @@ def _assemble(folding: Folding, root: Value, notes: Mapping[str, str]) -> Scene:
         if group.kind in ("node", "sum"):
             name = faces[0].name
             card.note = visible(notes.get(name) or notes.get(last_part(name)) or "") if name else ""
+        card.members = tuple(group.members)
+        if group.kind == "stack":
+            card.outputs = tuple(part.members[-1] for part in group.parts)
+        elif group.kind == "scope":
+            card.outputs = tuple(outputs_of(folding, key, group))
+        else:
+            card.outputs = card.members[-1:]
         cards.append(card)
     return Scene(cards, list(_edges(folding, place)), "", "", len(graph))
 
@@ -240,7 +249,7 @@ def _edges(folding: Folding, place: Mapping[int, int]) -> Iterator[Edge]:
                 continue
             local = partials[slot]
             flow = None if local is None or upstream is None else local * upstream
-            edge = Edge(place[source], place[target], local, flow)
+            edge = Edge(place[source], place[target], local, flow, parts=[(i, slot)])
             plain = groups[target].kind in ("node", "sum") and groups[source].kind != "stack"
             first = merged.get((source, target))
             if plain or first is None:
@@ -250,6 +259,7 @@ def _edges(folding: Folding, place: Mapping[int, int]) -> Iterator[Edge]:
                     merged[source, target] = edge
             else:
                 first.uses += 1
+                first.parts.append((i, slot))
                 first.flow = None if first.flow is None or flow is None else first.flow + flow
     found.sort(key=lambda item: item[0])
     return (edge for _, edge in found)

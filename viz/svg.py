@@ -57,10 +57,10 @@ def render(scene: Scene) -> str:
     for edge in scene.edges:
         leaving.setdefault(edge.source, []).append(edge)
     trunks = _trunks(scene.cards, leaving)
-    inner += [_trunk(scene.cards[i], leaving[i], end, largest) for i, end in trunks.items()]
-    inner += [_edge(scene.edges[k], scene.cards, largest, trunks.get(scene.edges[k].source)) for k in order]
-    inner += [_chip(edge, scene.cards) for edge in scene.edges]
-    inner += [_card(card, largest_grad) for card in scene.cards]
+    inner += [_trunk(i, scene.cards[i], leaving[i], end, largest) for i, end in trunks.items()]
+    inner += [_edge(k, scene.edges[k], scene.cards, largest, trunks.get(scene.edges[k].source)) for k in order]
+    inner += [_chip(k, edge) for k, edge in enumerate(scene.edges)]
+    inner += [_card(i, card, largest_grad) for i, card in enumerate(scene.cards)]
     body.append(f'<g transform="translate({c(MARGIN)} {c(top)})">{"".join(inner)}</g>')
     body.append(_legend(scene, MARGIN, top + scene.height + 26, width - 2 * MARGIN))
     return document("".join(body), width, height, title=scene.title or "Gradient graph", description=_describe(scene))
@@ -105,12 +105,12 @@ def _trunks(cards: Sequence[Card], leaving: Mapping[int, Sequence[Edge]]) -> dic
     return {i: end for i, end in shared.items() if end > cards[i].x + cards[i].width / 2 + 1}
 
 
-def _trunk(card: Card, edges: Sequence[Edge], end: float, largest: float) -> str:
+def _trunk(i: int, card: Card, edges: Sequence[Edge], end: float, largest: float) -> str:
     """The line that edges share before they part, in the colour of the card's own gradient: the sum of theirs."""
     thickness = max(_thickness(edge, largest) for edge in edges)
     start = card.x + card.width / 2
     attributes = f'{paint(None, tone(card.grad))} stroke-width="{c(thickness)}"'
-    return f'<path {attributes} d="M{c(start)} {c(card.y)}H{c(end)}"/>'
+    return f'<path data-trunk="{i}" {attributes} d="M{c(start)} {c(card.y)}H{c(end)}"/>'
 
 
 def path(runs: Sequence[Run]) -> str:
@@ -129,7 +129,7 @@ def path(runs: Sequence[Run]) -> str:
     return "".join(parts)
 
 
-def _edge(edge: Edge, cards: Sequence[Card], largest: float, trunk: float | None) -> str:
+def _edge(k: int, edge: Edge, cards: Sequence[Card], largest: float, trunk: float | None) -> str:
     colour, thickness = tone(edge.flow), _thickness(edge, largest)
     head, half = 7.0 + thickness, 2.8 + thickness * 0.75
     left, right, y = edge.runs[-1]
@@ -143,7 +143,7 @@ def _edge(edge: Edge, cards: Sequence[Card], largest: float, trunk: float | None
     tip = f"{source.label} → {target.label}{uses}{local}\nlocal × upstream: {flow}"
     dash = ' stroke-dasharray="5 3"' if edge.flow is not None and math.isnan(edge.flow) else ""
     return (
-        f"<g><title>{escape_lines(tip)}</title>"
+        f'<g data-edge="{k}"><title>{escape_lines(tip)}</title>'
         f'<path {paint(None, colour)} stroke-width="{c(thickness)}"{dash} d="{path(runs)}"/>'
         f'<path {paint(colour)} d="M{c(right)} {c(y)}L{c(right - head)} {c(y - half)}V{c(y + half)}Z"/></g>'
     )
@@ -154,33 +154,35 @@ def escape_lines(tip: str) -> str:
     return "\n".join(map(escape, tip.split("\n")))
 
 
-def _chip(edge: Edge, cards: Sequence[Card]) -> str:
+def _chip(k: int, edge: Edge) -> str:
     if edge.local is None or edge.chip_at is None:
         return ""
     x, y = edge.chip_at
     width = chip_width(edge.local)
     frame = _frame(x - width / 2, y - CHIP_HEIGHT / 2, width, CHIP_HEIGHT, CHIP_HEIGHT / 2)
     shown = text(x, y + 3.6, number(edge.local), size=CHIP_SIZE, anchor="middle", mono=True)
-    return f'<rect {paint("chip", "hairline")} {frame}/>{shown}'
+    return f'<rect data-chip="{k}" {paint("chip", "hairline")} {frame}/>{shown}'
 
 
-def _card(card: Card, largest: float) -> str:
+def _card(i: int, card: Card, largest: float) -> str:
     left, top = card.x - card.width / 2, card.y - card.height / 2
     inside, right = left + 10, left + card.width - 10
     fill = tint(card.grad, largest)
-    parts = [f"<g><title>{escape_lines(card.tip)}</title>"]
+    parts = [f'<g data-card="{i}"><title>{escape_lines(card.tip)}</title>']
     border = f'{paint(fill, "line")} stroke-width="1.2"'
     if card.kind in ("scope", "stack"):
         for shift in (6, 3):
-            parts.append(f'<rect {border} {_frame(left + shift, top - shift, card.width, card.height, 8)}/>')
+            behind = _frame(left + shift, top - shift, card.width, card.height, 8)
+            parts.append(f'<rect data-part="back" {border} {behind}/>')
     if card.is_root:
         outer = _frame(left - 3.5, top - 3.5, card.width + 7, card.height + 7, 12)
         parts.append(f'<rect {paint(None, "line")} stroke-width="1.2" {outer}/>')
     dashed = _DASHES.get(card.kind, "")
     radius = 14 if card.kind == "input" else 4 if card.kind == "param" else 9
-    parts.append(f"<rect {border}{dashed} {_frame(left, top, card.width, card.height, radius)}/>")
+    parts.append(f'<rect data-part="frame" {border}{dashed} {_frame(left, top, card.width, card.height, radius)}/>')
     if card.kind == "param":
-        parts.append(f'<rect {paint(tone(card.grad))} {_frame(left, top + 5, 4, card.height - 10, 1)}/>')
+        stripe = _frame(left, top + 5, 4, card.height - 10, 1)
+        parts.append(f'<rect data-part="stripe" {paint(tone(card.grad))} {stripe}/>')
     chip = text_width(card.chip, SMALL) + 12
     size = label_size(card)
     label = fit(card.label, min(MAX_TEXT, card.width - 29 - chip), size, bold=True)
@@ -199,7 +201,8 @@ def _card(card: Card, largest: float) -> str:
         graded = caption == "grad"
         parts.append(text(inside, y, caption, size=SMALL, colour="muted"))
         colour = tone(card.grad, ink=True) if graded and card.grad is not None and card.grad != 0 else "ink"
-        parts.append(text(right, y, value, size=NUMBER_SIZE, colour=colour, anchor="end", mono=True))
+        shown = text(right, y, value, size=NUMBER_SIZE, colour=colour, anchor="end", mono=True)
+        parts.append(shown.replace("<text ", f'<text data-part="{caption}" ', 1))
         y += ROW
     parts.append(_bar(card, right, top + card.height - 9, largest))
     return "".join(parts) + "</g>"
@@ -214,7 +217,7 @@ def _bar(card: Card, right: float, y: float, largest: float) -> str:
         return axis if card.grad is not None else ""
     length = max(1.0, abs(part) * _BAR / 2)
     start = zero if part > 0 else zero - length
-    return axis + f'<rect {paint(tone(card.grad))} {_frame(start, y - 2, length, 4, 1)}/>'
+    return axis + f'<rect data-part="bar" {paint(tone(card.grad))} {_frame(start, y - 2, length, 4, 1)}/>'
 
 
 def _legend(scene: Scene, x: float, y: float, width: float) -> str:
