@@ -1,8 +1,8 @@
 """Derivatives of functions: grad, value_and_grad, jacobian, hessian, jvp, vjp, hvp.
 
 They nest to any order and in any mixture. Arguments may be floats, lists, tuples, dicts and arrays of floats; a
-gradient has the structure of what it is the gradient of. Called with floats they return floats; inside another derivative,
-or called with Values, they return Values with a graph, so that they can be differentiated again.
+gradient has the structure of what it is the gradient of. Called with floats they return floats; inside another
+derivative, or called with Values, they return Values with a graph, so that they can be differentiated again.
 
 Nested variables are kept apart: each call gives its function variables of its own (a fresh leaf for a float, an
 ``identity`` node for a Value), and takes derivatives with respect to these alone.

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -60,6 +61,8 @@ class Interval:
     def __str__(self) -> str:
         if self == REAL:
             return "any x"
+        if self.high == -self.low == sys.float_info.max:
+            return "finite x"
         low = "" if self.low == -math.inf else f"{self.low:.6g} {'<' if self.low_open else '<='} "
         high = "" if self.high == math.inf else f" {'<' if self.high_open else '<='} {self.high:.6g}"
         if low and high:
@@ -93,7 +96,8 @@ class Op:
         book: the partials as a textbook writes them, where ``partials`` is written for the last digits instead
             (1 - z*z for tanh). Only the text reading uses them; the tests hold them to be the same function.
         array: the function on arrays, with IEEE results; ``None`` runs ``forward`` on each element.
-        symbol: what the chip on a card shows. ``text``, ``latex``: templates of the expression.
+        symbol: what the chip on a card shows. ``text``, ``latex``: templates of the expression; ``{0:4}`` puts the
+            operand in brackets unless it binds at least as strongly as 4.
         binding: how strongly the expression binds, for brackets: 1 sum, 2 product, 3 sign, 4 power, 9 closed.
         domain: one interval per operand (one for all operands of an n-ary operation).
         defined: a condition on all operands together, beyond ``domain``.

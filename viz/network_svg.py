@@ -138,7 +138,7 @@ class Drawing:
         if v is None:
             return ""
         left, right = box.x - box.width / 2, box.x + box.width / 2
-        ink, below = tone(_grad(v), ink=True), box.y + 12.5
+        ink, below, shown = tone(_grad(v), ink=True), box.y + 12.5, gradient(v)
         frame = _frame("chip", "hairline", left, box.y - box.height / 2, box.width, box.height, 9)
         return (
             f"<g {mark}><title>{escape_lines(_exactly(v, self.loss))}</title>"
@@ -146,7 +146,7 @@ class Drawing:
             f"{text(left + 10, box.y - 4, short(v), size=13, bold=True)}"
             f"{marked('data', text(right - 10, box.y - 4, number(v.data), size=12, anchor='end', mono=True))}"
             f"{text(left + 10, below, 'grad', size=10.5, colour='muted')}"
-            + marked("grad", text(right - 10, below, gradient(v), size=12, colour=ink, anchor="end", mono=True, bold=True))
+            + marked("grad", text(right - 10, below, shown, size=12, colour=ink, anchor="end", mono=True, bold=True))
             + "</g>"
         )
 

@@ -165,7 +165,7 @@ class Stepper:
         wanted = self.find(target)
         known: float | None = None
         for step in self.taken:
-            if step.kind == "seed" and step.node is wanted or step.kind == "backward" and step.operand is wanted:
+            if step.kind in ("seed", "backward") and wanted is (step.node if step.operand is None else step.operand):
                 known = step.after
         return known
 
@@ -209,7 +209,7 @@ class Stepper:
 
             write_atomically(path, animated(self))
         else:
-            raise ValueError(f"a walk is saved as .html (with controls) or .svg (animated), not {suffix or 'nothing'!r}")
+            raise ValueError(f"a walk is saved as .html (controls) or .svg (animated), not {suffix or 'nothing'!r}")
 
     def walk(self) -> None:
         """Walk in the terminal, with keys."""

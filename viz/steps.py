@@ -7,8 +7,8 @@ Four kinds of step, in this order:
     backward   one application of the chain rule, one edge: operand's gradient += upstream * local
     update     a parameter moves against its gradient: w <- w - alpha * dL/dw
 
-The backward steps are those of ``autograd.steps``, in its order and with its numbers, kept beside the graph: nothing here
-writes to a ``grad``. Reading them in reverse takes every step back exactly.
+The backward steps are those of ``autograd.steps``, in its order and with its numbers, kept beside the graph: nothing
+here writes to a ``grad``. Reading them in reverse takes every step back exactly.
 """
 
 from __future__ import annotations
@@ -204,8 +204,8 @@ class _Writer:
         return Step(
             "backward", v, x, slot, upstream, local, upstream * local, before, after, waiting, of, self.scopes[id(v)],
             f"{goal} += {above} * {below} = {u} * {p} = {product} (now {now})",
-            f"{from_name} passes its gradient {self.n(upstream)} to {name}, times the local derivative {self.n(local)}: "
-            f"{product}. {rest}",
+            f"{from_name} passes its gradient {self.n(upstream)} to {name}, times the local derivative "
+            f"{self.n(local)}: {product}. {rest}",
             rf"{latex_goal} \mathrel{{+}}= {latex_above} \cdot {latex_below} = {latex_u} \cdot {latex_p} "
             rf"= {latex_product} \quad (\text{{now }} {latex_now})",
         )  # fmt: skip
@@ -224,8 +224,8 @@ class _Writer:
                 "update", v, None, 0, g, learning_rate, -learning_rate * g, v.data, after, 0, 0, self.scopes[id(v)],
                 f"{name.text} <- {name.text} - alpha * {goal} = {self.n(v.data)} - {rate} * {shown} = {self.n(after)}",
                 f"{name.text} moves against its gradient, from {self.n(v.data)} to {self.n(after)}.",
-                rf"{name.latex} \leftarrow {name.latex} - \alpha \, {latex_goal} = {latex_decimal(v.data, self.digits)} "
-                rf"- {rate} \cdot {latex_shown} = {latex_decimal(after, self.digits)}",
+                rf"{name.latex} \leftarrow {name.latex} - \alpha \, {latex_goal} "
+                rf"= {latex_decimal(v.data, self.digits)} - {rate} \cdot {latex_shown} = {latex_decimal(after, self.digits)}",
             )  # fmt: skip
 
 
