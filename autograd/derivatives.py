@@ -76,6 +76,19 @@ def chosen(args: tuple[Any, ...], argnums: Argnums, f: Callable[..., Any]) -> tu
     return tuple(n % len(args) for n in numbers), isinstance(argnums, int)
 
 
+def variables(args: tuple[Any, ...], argnums: Argnums, f: Callable[..., Any]) -> tuple[list[Any], list[Any], Any, bool]:
+    """The arguments with variables in place of the chosen numbers; the Values to differentiate by; the structure of the
+    gradient; and whether a chosen number had a graph already, so that the gradient must keep one."""
+    positions, alone = chosen(args, argnums, f)
+    structures = tuple(args[p] for p in positions)
+    arguments = list(args)
+    for p in positions:
+        arguments[p] = tree.rebuild(args[p], variable)
+    wanted = [core(v) for p in positions for v in tree.leaves(arguments[p])]
+    graphs = any(isinstance(x, Number) for x in tree.leaves(structures))
+    return arguments, wanted, structures[0] if alone else structures, graphs
+
+
 def check_callable(f: Any, who: str) -> None:
     """TypeError unless ``f`` can be called."""
     if not callable(f):
@@ -151,18 +164,11 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = None) -> Callable[.
     check_callable(f, "value_and_grad")
 
     def value_and_gradient(*args: Any, **options: Any) -> tuple[Any, Any]:
-        positions, alone = chosen(args, argnums, f)
+        arguments, wanted, shape, graphs = variables(args, argnums, f)
         with nested() as inner:
-            keep = inner or any(isinstance(x, Number) for p in positions for x in tree.leaves(args[p]))
-            arguments = list(args)
-            for p in positions:
-                arguments[p] = tree.rebuild(args[p], variable)
             y = check_output(f(*arguments, **options), f)
-            wanted = [core(v) for p in positions for v in tree.leaves(arguments[p])]
-            gradients = differentiate(y, wanted, keep)
-        structures = tuple(args[p] for p in positions)
-        answer = tree.refill(structures[0] if alone else structures, gradients)
-        return finished(y, keep), answer
+            gradients = differentiate(y, wanted, inner or graphs)
+        return finished(y, inner or graphs), tree.refill(shape, gradients)
 
     value_and_gradient.__name__ = f"value_and_grad_of_{getattr(f, '__name__', 'f')}"
     return value_and_gradient
@@ -201,18 +207,12 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = None) -> Callable[..., An
     check_callable(f, "jacobian")
 
     def jacobian_function(*args: Any, **options: Any) -> Any:
-        positions, alone = chosen(args, argnums, f)
+        arguments, wanted, shape, graphs = variables(args, argnums, f)
         with nested() as inner:
-            keep = inner or any(isinstance(x, Number) for p in positions for x in tree.leaves(args[p]))
-            arguments = list(args)
-            for p in positions:
-                arguments[p] = tree.rebuild(args[p], variable)
             output = f(*arguments, **options)
-            wanted = [core(v) for p in positions for v in tree.leaves(arguments[p])]
             if tree.is_number(output):
                 check_output(output, f)
-            structures = tuple(args[p] for p in positions)
-            shape = structures[0] if alone else structures
+            keep = inner or graphs
             rows = tree.rebuild(output, lambda y, path: tree.refill(shape, differentiate(y, wanted, keep)))
         return stacked(rows, output, shape)
 

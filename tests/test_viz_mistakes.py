@@ -8,12 +8,12 @@ import random
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from viz_graphs import figure5, random_graph
 
 import autograd as ag
 from autograd import Value
 from autograd.errors import StaleGraphError
 from autograd.reverse import adjoints, edges
-from tests.viz_graphs import figure5, random_graph
 from viz.mistakes import KINDS, example, mistake, mistakes
 
 seeds = st.integers(0, 10**6)
