@@ -188,6 +188,76 @@ def test_depth_first_is_a_recursive_function(seed):
     assert mistake(root, "order").wrong == g
 
 
+class Micrograd:
+    """micrograd's Value as its readers know it: closures that add to ``grad``, run in topological order."""
+
+    def __init__(self, data, operands=()):
+        self.data, self.grad, self.operands = data, 0.0, operands
+        self.send = lambda: None
+
+    def __add__(self, other):
+        out = Micrograd(self.data + other.data, (self, other))
+
+        def send():
+            self.grad += out.grad
+            other.grad += out.grad
+
+        out.send = send
+        return out
+
+    def __mul__(self, other):
+        out = Micrograd(self.data * other.data, (self, other))
+
+        def send():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+
+        out.send = send
+        return out
+
+    def backward(self):
+        order, seen = [], set()
+
+        def visit(v):
+            if v not in seen:
+                seen.add(v)
+                for x in v.operands:
+                    visit(x)
+                order.append(v)
+
+        visit(self)
+        self.grad = 1.0
+        for v in reversed(order):
+            v.send()
+
+
+@given(seeds)
+def test_two_passes_without_a_reset_are_micrograds(seed):
+    rng = random.Random(seed)
+    pool = [(Value(x), Micrograd(x)) for x in (0.5, -1.5, 2.0)]
+    for _ in range(12):
+        (a, u), (b, v) = rng.choice(pool), rng.choice(pool)
+        pool.append((a + b, u + v) if rng.random() < 0.5 else (a * b, u * v))
+    root, theirs = pool[-1]
+    theirs.backward()
+    theirs.backward()
+    c = mistake(root, "no-reset")
+    ours = [c.wrong[id(a)] for a, _ in pool if id(a) in c.wrong]
+    assert ours == pytest.approx([u.grad for a, u in pool if id(a) in c.wrong], rel=1e-9)
+
+
+@given(seeds)
+def test_a_set_is_one_contribution_for_every_operand(seed):
+    root = random_graph(seed)
+    g = dict.fromkeys(map(id, ag.topological(root)), 0.0)
+    g[id(root)] = 1.0
+    for v in reversed([v for v in ag.topological(root) if not v.is_leaf]):
+        for x in {id(x): x for x in v.operands if isinstance(x, Value)}.values():
+            last = max(i for i, y in enumerate(v.operands) if y is x)
+            g[id(x)] += g[id(v)] * v.partials[last]
+    assert mistake(root, "set").wrong == pytest.approx(g, rel=1e-9, abs=1e-12)
+
+
 @given(seeds)
 def test_the_first_difference_is_really_the_first(seed):
     root = random_graph(seed)

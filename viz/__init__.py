@@ -1,4 +1,12 @@
-"""Pictures of gradient graphs: draw(root), to_dot(root), network(...), explain(...), curve(...)."""
+"""Pictures of gradient graphs, and the walk through them.
+
+    draw(root)              the gradient graph: every value, every gradient, every local derivative
+    network(root)           circles and weights
+    step(root)              backpropagation one application of the chain rule at a time
+    explain(root, w)        one gradient as the sum over its paths, in words, numbers and LaTeX
+    mistake(root, kind)     a classical mistake beside the right pass
+    curve(series)           a learning curve
+"""
 
 from __future__ import annotations
 
@@ -7,6 +15,21 @@ from viz.dot import to_dot
 from viz.draw import draw
 from viz.explain import Explanation, explain
 from viz.figure import Figure
+from viz.mistakes import Comparison, mistake, mistakes
 from viz.network import network
+from viz.stepper import Stepper, step
 
-__all__ = ["Explanation", "Figure", "curve", "draw", "explain", "network", "to_dot"]
+__all__ = [
+    "Comparison",
+    "Explanation",
+    "Figure",
+    "Stepper",
+    "curve",
+    "draw",
+    "explain",
+    "mistake",
+    "mistakes",
+    "network",
+    "step",
+    "to_dot",
+]

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from viz.folding import Folding, Group
-from viz.formula import chip, formula, joined_terms, operand_label
-from viz.markup import DASH, label, number, subscript, visible
+from viz.formula import chip, formula, joined_terms, operand_label, operation
+from viz.markup import DASH, fit, label, number, scope_of, subscript, visible
 from viz.scopes import Graph, Scope
 
 if TYPE_CHECKING:
     from autograd import Value
 
-__all__ = ["Card", "gradient", "make_card", "outputs_of", "scope_label"]
+__all__ = ["Card", "gradient", "make_card", "outputs_of", "scope_label", "stack_label"]
 
 _FORMULA_WIDTH, _FORMULA_SIZE = 150.0, 10.0
+_FROM_WIDTH = 90.0
 
 
 @dataclass(slots=True)
@@ -93,6 +94,12 @@ def _value_card(graph: Graph, group: Group) -> Card:
     node = graph.nodes[group.members[-1]]
     grad = gradient(node)
     rows = [("data", number(node.data)), ("grad", _shown(grad))]
+    if group.members[-1] in graph.outside:
+        text = label(node.name) if node.name else number(node.data) if node.op is None else formula(node)
+        where = fit(visible(".".join(scope_of(node.name))), _FROM_WIDTH, 10) if node.name else ""
+        card = Card("input", text, where or "outside", group.scope, node.data, grad, rows, named=bool(node.name))
+        card.tip = "from outside of this box\n" + _tip(node, card)
+        return card
     if node.op is None:
         if not node.name:
             kind, text, rows = "const", number(node.data), rows[1:]
@@ -147,9 +154,7 @@ def outputs_of(folding: Folding, key: int, group: Group) -> list[int]:
     """The members of a folded scope that are used outside of it, and the root."""
     graph = folding.graph
     outputs = [i for i in group.members if any(folding.group_of[c] != key for c in graph.consumers[i])]
-    if group.members[-1] == len(graph) - 1:
-        outputs.append(group.members[-1])
-    return outputs
+    return outputs + [i for i in group.members if i in graph.roots and i not in outputs]
 
 
 def _scope_card(graph: Graph, folding: Folding, key: int, group: Group) -> Card:
@@ -173,15 +178,27 @@ def scope_label(name: str) -> str:
     return subscript(visible(name))
 
 
+def _stack_names(graph: Graph, group: Group) -> list[str]:
+    if group.parts[0].kind == "scope":
+        return [scope_label(part.name) for part in group.parts]
+    faces = [graph.nodes[part.members[-1]] for part in group.parts]
+    return [label(node.name) if node.name else formula(node) if node.op else "" for node in faces]
+
+
+def stack_label(graph: Graph, group: Group) -> str:
+    """What a stack is called: by what its cards are called, "n₁ … n₆₀", or what they do, "relu(…)"."""
+    unlike = list(dict.fromkeys(_stack_names(graph, group)))
+    face = graph.nodes[group.parts[0].members[-1]]
+    if len(unlike) == 1:
+        return unlike[0] or "values without a name"
+    if face.name or group.parts[0].kind == "scope" or max(map(len, (unlike[0], unlike[-1]))) <= 9:
+        return f"{unlike[0]} … {unlike[-1]}"
+    return operation(face)
+
+
 def _stack_card(graph: Graph, group: Group) -> Card:
     faces = [graph.nodes[part.members[-1]] for part in group.parts]
-    first = group.parts[0]
-    if first.kind == "scope":
-        names = [scope_label(part.name) for part in group.parts]
-    else:
-        names = [label(node.name) if node.name else formula(node) if node.op else "" for node in faces]
-    text = names[0] if len(set(names)) == 1 else f"{names[0]} … {names[-1]}"
-    text = text or (chip(faces[0].op) if faces[0].op is not None else "constants")
+    names, text = _stack_names(graph, group), stack_label(graph, group)
     rows = [("data", _span([n.data for n in faces])), ("grad", _span([gradient(n) for n in faces]))]
     shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
     tip = f"{len(faces):,} cards in one: {shown}"

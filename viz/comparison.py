@@ -302,17 +302,20 @@ class Comparison:
         """The comparison as HTML for a notebook: readable without its style sheet too, dark where the page is dark."""
         body = self._body()
         if self.example is not None:
-            body += f"<p>The smallest graph that does:</p>{self.example._body()}"
+            body += f"<p>The smallest graph that does:</p>{self.example._shown()}"
         return f'<div class="autograd-mistake">{_style(body)}{body}</div>'
 
     def _body(self) -> str:
         wrong, right = CODE[self.kind]
-        head = (
+        return (
             f"<p><strong>{escape(self.title)}</strong><br><code>{escape(wrong)}</code> in place of "
-            f"<code>{escape(right)}</code></p><p>{escape(self.words)}</p>"
+            f"<code>{escape(right)}</code></p>{self._shown()}"
         )
+
+    def _shown(self) -> str:
+        words = f"<p>{escape(self.words)}</p>"
         if not self.shows:
-            return head
+            return words
         largest = max((abs(g[id(v)]) for g in (self.right, self.wrong) for v in self._rows()), default=0.0, key=_finite)
         rows = "".join(
             f'<tr{_first(v is self.first)}><th scope="row">{escape(d)}</th>'
@@ -322,7 +325,7 @@ class Comparison:
         )
         names = "".join(f'<th scope="col">{escape(c)}</th>' for c in ("gradient", *self._columns, ""))
         notes = "".join(f"<p>{escape(line)}</p>" for line in filter(None, [self._left_out(), *self._where()]))
-        return f"{head}<table><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>{notes}"
+        return f"{words}<table><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table>{notes}"
 
 
 def _first(is_first: bool) -> str:
@@ -350,7 +353,8 @@ _LAYOUT = (
     "overflow-x:auto}.autograd-mistake p{margin:0 0 8px}"
     f".autograd-mistake code{{font:13px {MONO};background:none;color:inherit}}"
     ".autograd-mistake table{border-collapse:collapse;margin:4px 0 8px;font-size:13px;border:0}"
-    ".autograd-mistake th,.autograd-mistake td{text-align:right;padding:3px 12px;border:0;border-bottom:1px solid}"
+    ".autograd-mistake th,.autograd-mistake td{text-align:right;padding:3px 12px;border:0;border-bottom:1px solid;"
+    "white-space:nowrap}"
     ".autograd-mistake th:first-child,.autograd-mistake td:last-child{text-align:left}"
     f".autograd-mistake tbody th{{font:13px {MONO}}}"
     ".autograd-mistake .m-first th,.autograd-mistake .m-first td{font-weight:bold}"
@@ -365,7 +369,7 @@ def _style(body: str) -> str:
         box = f"{before}.autograd-mistake"
         return (
             f"{box}{{background:{colours['page']};color:{colours['ink']};border-color:{colours['hairline']}}}"
-            f"{box} tr,{box} tbody tr:nth-child(odd),{box} tbody tr:hover{{background:none}}"
+            f"{box} tr,{box} tbody tr:nth-child(n),{box} tbody tr:hover{{background:none}}"
             f"{box} th,{box} td{{color:{colours['ink']};border-color:{colours['hairline']}}}"
             + "".join(f"{box} td.m-{name}{{background:{colours[name]}}}" for name in used)
         )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from viz import layout, svg
+from viz import boxes, layout, svg
 from viz.dot import drawn_by_dot, written
 from viz.figure import Figure
-from viz.scene import build
+from viz.folding import Folding
+from viz.scene import default_title, folded, picture
 
 if TYPE_CHECKING:
     from autograd import Value
@@ -23,6 +25,7 @@ def draw(
     notes: Mapping[str, str] | None = None,
     engine: str = "layered",
     max_cards: int = 300,
+    max_height: float = 2000.0,
     fold: str | Iterable[str] = (),
     focus: Value | str | None = None,
     radius: int = 2,
@@ -42,7 +45,10 @@ def draw(
         title: the heading; "" for none.
         notes: an extra line for the card of a value, by its name or the last part of it: {"x1": "71 kg"}.
         engine: "layered", which needs nothing, or "dot", which needs Graphviz.
-        max_cards: with more values than this, scopes are folded (the deepest first), then like cards stacked.
+        max_cards: with more values than this, the samples of a batch are stacked, then scopes folded (the deepest
+            first), then like cards stacked.
+        max_height: where the picture would be higher than about so many pixels, the same is done; ``math.inf`` for
+            any height.
         fold: dotted names of scopes to fold in any case.
         focus: draw only what is at most `radius` operations away from this value (or the value of this name).
         radius: see `focus`.
@@ -51,7 +57,8 @@ def draw(
 
     Returns:
         A `Figure`: notebooks display it, ``.svg`` is its text, ``.save("x.svg")`` keeps it. The same graph
-        gives the same bytes.
+        gives the same bytes. ``.save("x.html")`` is a page in which folded cards open on a click; for its sake the
+        figure keeps the graph.
 
     Raises:
         TypeError: `root` is no Value.
@@ -63,11 +70,30 @@ def draw(
     """
     if engine not in ("layered", "dot"):
         raise ValueError(f"engine must be 'layered' or 'dot', got {engine!r}")
-    scene = build(
-        root, title=title, notes=notes, max_cards=max_cards, fold=fold, focus=focus, radius=radius, sums=sums
+    if not max_height > 0:
+        raise ValueError(f"max_height must be above 0 (pixels), got {max_height!r}")
+    folding = folded(
+        root, max_cards=max_cards, max_height=max_height, fold=fold, focus=focus, radius=radius, sums=sums
     )
+    scene = picture(folding, title=default_title(root) if title is None else title, notes=notes, root=root)
     if engine == "dot":
         source = str(written(scene).source)
         return Figure(drawn_by_dot(source, time_limit), dot=source, title=scene.title)
     layout.place(scene)
-    return Figure(svg.render(scene), dot=lambda: str(written(scene).source), title=scene.title)
+    drawn = svg.render(scene)
+    now = _numbers(folding)
+
+    def opening() -> str:
+        if _numbers(folding) != now:
+            raise ValueError(
+                "the values have changed since this picture was drawn: draw it again, then save the page with its boxes"
+            )
+        return boxes.page(folding, drawn, title=scene.title)
+
+    return Figure(drawn, dot=lambda: str(written(scene).source), title=scene.title, page=opening)
+
+
+def _numbers(folding: Folding) -> bytes:
+    """Every number that is shown, to tell whether it has changed."""
+    nodes = folding.graph.nodes
+    return array("d", [x for node in nodes for x in (node.data, node.grad, node.has_grad)]).tobytes()

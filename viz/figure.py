@@ -39,10 +39,18 @@ class Figure:
     `svg` is the picture as SVG text. `dot` is the same scene for Graphviz, or None where a picture has none.
     """
 
-    __slots__ = ("_dot", "_svg", "title")
+    __slots__ = ("_dot", "_page", "_svg", "title")
 
-    def __init__(self, svg: str, *, dot: str | Callable[[], str] | None = None, title: str = "") -> None:
-        """Wrap `svg` text (a whole document), and the `dot` source of the same scene or what makes it."""
+    def __init__(
+        self,
+        svg: str,
+        *,
+        dot: str | Callable[[], str] | None = None,
+        title: str = "",
+        page: Callable[[], str] | None = None,
+    ) -> None:
+        """Wrap `svg` text (a whole document), the `dot` source of the same scene or what makes it, and its `page`."""
+        self._page = page
         self._svg = svg
         self._dot = dot
         self.title = title
@@ -74,16 +82,21 @@ class Figure:
         return bytes(resvg.svg_to_bytes(svg_string=self._svg, zoom=_PNG_ZOOM))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture to `path`; its suffix says how: ``.svg``, ``.dot`` (or ``.gv``) or ``.png``.
+        """Write the picture to `path`; its suffix says how: ``.svg``, ``.html``, ``.dot`` (or ``.gv``) or ``.png``.
 
-        The file appears whole or not at all. Raises ValueError for another suffix or a picture without a DOT
-        form, ImportError for ``.png`` without the optional package, OSError where the path cannot be written.
+        ``.html`` is a page by itself, nothing loaded from a network, in which the folded boxes and stacks of a
+        gradient graph open on a click. The file appears whole or not at all. Raises ValueError for another suffix, a
+        picture without such a form, or values that have changed since the picture was drawn; ImportError for ``.png`` without the optional package, OSError where the path cannot be written.
         """
         name = os.fspath(path)
         suffix = PurePath(name).suffix.lower()
         content: str | bytes
         if suffix == ".svg":
             content = self._svg
+        elif suffix in (".html", ".htm"):
+            if self._page is None:
+                raise ValueError(f"this picture has no page: save it as .svg or .png, not {name!r}")
+            content = self._page()
         elif suffix in (".dot", ".gv"):
             if self.dot is None:
                 raise ValueError(f"this picture has no DOT form: save it as .svg or .png, not {name!r}")
@@ -91,7 +104,7 @@ class Figure:
         elif suffix == ".png":
             content = self.png()
         else:
-            raise ValueError(f"cannot tell the format of {name!r}: end its name in .svg, .dot or .png")
+            raise ValueError(f"cannot tell the format of {name!r}: end its name in .svg, .html, .dot or .png")
         write_atomically(path, content)
 
     def _repr_svg_(self) -> str:

@@ -3,13 +3,13 @@
 Every node starts as a card of its own. Chains of + become one sum; then, while there are too many cards, scopes are
 folded from the deepest outward, and last, parallel repeats are stacked. Each step keeps the picture free of circles:
 a chain's inner nodes have one consumer, scopes that would make a circle have been dissolved (`viz.scopes`), and a
-stack's cards are at one distance from the leaves.
+stack's cards stand in one scope, in one column. `viz.shrink` says what is folded when.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from viz.scopes import Graph, Scope
@@ -45,6 +45,9 @@ class Folding:
         self.graph = graph
         self.group_of = list(range(len(graph)))
         self.groups = {i: Group("node", [i], scope) for i, scope in enumerate(graph.scopes)}
+        # the groups on both sides of a group
+        self.into = {i: {j for _, j in operands} for i, operands in enumerate(graph.operands)}
+        self.out = {i: set(consumers) for i, consumers in enumerate(graph.consumers)}
         self.sums = self.folded = self.stacked = 0
 
     def __len__(self) -> int:
@@ -53,11 +56,19 @@ class Folding:
     def _merge(self, keys: Sequence[int], group: Group) -> int:
         """Put one group in place of others; it takes the place of the first."""
         first = keys[0]
+        gone = set(keys)
+        into = set().union(*(self.into.pop(key) for key in keys)) - gone
+        out = set().union(*(self.out.pop(key) for key in keys)) - gone
         for key in keys:
             for i in self.groups[key].members:
                 self.group_of[i] = first
             if key != first:
                 del self.groups[key]
+        for near, back in ((into, self.out), (out, self.into)):
+            for other in near:
+                back[other] -= gone
+                back[other].add(first)
+        self.into[first], self.out[first] = into, out
         self.groups[first] = group
         return first
 
@@ -76,37 +87,36 @@ class Folding:
         for top, inner in chains.items():
             members = [*reversed(inner), top]
             group = Group("sum", members, scopes[top])
-            for i in inner:
-                self.group_of[i] = top
-                del self.groups[i]
-            self.groups[top] = group
+            self._merge([top, *inner], group)
         self.sums = len(chains)
 
-    def fold_scopes(self, limit: int) -> None:
-        """Fold scopes, the deepest first and the largest of a depth first, until at most `limit` cards are left.
+    def foldable(self) -> list[Scope]:
+        """The scopes to fold next: of the deepest that are open, those of one size that hold the most cards.
 
-        Scopes of one depth and size are folded together or not at all.
+        Scopes of one depth and size are folded together or not at all, so that like look alike. Empty where every
+        scope is folded.
         """
+        inside = Counter(group.scope for group in self.groups.values())
+        everything = Counter(inside)
+        for scope, count in inside.items():
+            for depth in range(1, len(scope)):
+                everything[scope[:depth]] += count
+        alike: defaultdict[tuple[int, int], list[Scope]] = defaultdict(list)
+        for scope, count in everything.items():
+            if scope and count > 1:
+                alike[len(scope), count].append(scope)
+        best = max(alike, key=lambda kind: (kind[0], kind[1] * len(alike[kind]), kind[1]), default=None)
+        return alike[best] if best else []
+
+    def fold(self, scopes: Iterable[Scope]) -> None:
+        """Make one card of each of these scopes, none of which is within another."""
+        depths = {len(scope) for scope in scopes}
         inside: defaultdict[Scope, list[int]] = defaultdict(list)
-        first_met: dict[Scope, int] = {}
         for key, group in self.groups.items():
-            inside[group.scope].append(key)
-            for depth in range(1, len(group.scope) + 1):
-                first_met.setdefault(group.scope[:depth], group.members[0])
-        levels: defaultdict[int, list[Scope]] = defaultdict(list)
-        for scope in first_met:
-            levels[len(scope)].append(scope)
-        for depth in sorted(levels, reverse=True):
-            sizes = {scope: len(inside[scope]) for scope in levels[depth]}
-            smallest = 1 << 62  # of the sizes folded so far; the rest of its scopes follow, so that like look alike
-            for scope in sorted(levels[depth], key=lambda scope: (-sizes[scope], first_met[scope])):
-                keys = inside.pop(scope, [])
-                if len(keys) > 1 and (len(self) > limit or sizes[scope] == smallest):
-                    smallest = sizes[scope]
-                    keys = [self._fold(scope, keys)]
-                inside[scope[:-1]].extend(keys)
-            if len(self) <= limit:
-                return
+            for depth in depths:
+                inside[group.scope[:depth]].append(key)
+        for scope in scopes:
+            self._fold(scope, inside[scope])
 
     def fold_named(self, wanted: Iterable[str]) -> None:
         """Fold the scopes with these dotted names. Raises ValueError for a name that no scope in the picture has."""
@@ -129,22 +139,25 @@ class Folding:
         members = sorted(i for key in keys for i in self.groups[key].members)
         return self._merge(keys, Group("scope", members, scope[:-1], scope[-1]))
 
-    def stack(self, limit: int) -> None:
-        """Stack parallel repeats: cards of one kind, size and place whose neighbours are alike too.
+    def alike(self, *, names: bool = False) -> list[list[int]]:
+        """Parallel repeats: cards of one kind, size and place whose neighbours are alike too; the largest sets first.
 
-        Colour refinement: cards start with the colour of their kind and their distance from the leaves, and part
-        while their neighbours' colours differ. Nothing is done where more than `limit` colours come out. Lines run
-        from smaller to larger distances, so that stacks never stand in a circle.
+        With `names`, only what has the same name: the samples of a batch, not the neurons of a layer.
+
+        Colour refinement: cards start with the colour of their kind and their rank among what they stand with, and
+        part while their neighbours' colours differ. Lines run from smaller to larger ranks, so that stacks never
+        stand in a circle. Values from outside come first among sets of one size.
         """
-        into, out = self._neighbours()
-        distance = self._distances(into, out)
+        into, out, rank, nodes = self.into, self.out, self.ranks(), self.graph.nodes
         colour: dict[int, int] = {}
         shades: dict[object, int] = {}
         for key, group in self.groups.items():
-            face = self.graph.nodes[group.members[-1]]
-            what = face.op.name if face.op is not None else bool(face.name)
+            face = nodes[group.members[-1]]
+            what: object = face.op.name if face.op is not None else bool(face.name)
+            if names:
+                what = (what, face.name)
             shape = (group.kind, what if group.kind != "scope" else "", len(group.members), group.scope)
-            wiring = (distance[key], len(into[key]), len(out[key]))
+            wiring = (rank[key], len(into[key]), len(out[key]), group.members[-1] in self.graph.outside)
             colour[key] = shades.setdefault((shape, wiring), len(shades))
         for _ in range(_REFINEMENTS):
             finer: dict[object, int] = {}
@@ -155,46 +168,67 @@ class Folding:
                 )
                 for key, own in colour.items()
             }
-            if len(finer) > limit or len(finer) == len(shades):
+            if len(finer) == len(shades):
                 break
             colour, shades = parted, finer
-        if len(finer) > limit:
-            return
-        alike: defaultdict[int, list[int]] = defaultdict(list)
+        found: defaultdict[int, list[int]] = defaultdict(list)
         for key, own in colour.items():
-            if out[key]:
-                alike[own].append(key)
-        for keys in alike.values():
-            if len(keys) > 1:
-                parts = [self.groups[key] for key in keys]
-                members = sorted(i for part in parts for i in part.members)
-                self.stacked += 1
-                self._merge(keys, Group("stack", members, parts[0].scope, parts=parts))
+            found[own].append(key)
+        outside = self.graph.outside
+        sets = [keys for keys in found.values() if len(keys) > 1]
+        return sorted(sets, key=lambda keys: (-len(keys), self.groups[keys[0]].members[-1] not in outside, keys[0]))
 
-    def _neighbours(self) -> tuple[defaultdict[int, set[int]], defaultdict[int, set[int]]]:
-        into: defaultdict[int, set[int]] = defaultdict(set)
-        out: defaultdict[int, set[int]] = defaultdict(set)
-        for i, operands in enumerate(self.graph.operands):
-            b = self.group_of[i]
-            for _, j in operands:
-                a = self.group_of[j]
-                if a != b:
-                    into[b].add(a)
-                    out[a].add(b)
-        return into, out
+    def stack(self, keys: Sequence[int]) -> None:
+        """Make one card of these, which are alike. Stacks in it are taken apart: it is a stack of what they hold."""
+        parts = [part for key in keys for part in (self.groups[key].parts or [self.groups[key]])]
+        members = sorted(i for part in parts for i in part.members)
+        self.stacked += 1
+        self._merge(keys, Group("stack", members, parts[0].scope, parts=parts))
 
-    def _distances(self, into: Mapping[int, set[int]], out: Mapping[int, set[int]]) -> dict[int, int]:
-        """The longest way from a leaf to every group, in edges."""
-        distance = dict.fromkeys(self.groups, 0)
-        waiting = {key: len(into.get(key, ())) for key in self.groups}
-        ready = [key for key, n in waiting.items() if not n]
+    def ranks(self) -> dict[int, int]:
+        """For every group, the longest way to it from a leaf, in lines among what stands in the same scope with it."""
+        follows: defaultdict[int | Scope, set[int | Scope]] = defaultdict(set)
+        scopes = {key: group.scope for key, group in self.groups.items()}
+        for a, targets in self.out.items():
+            own = scopes[a]
+            follows[a].update(b for b in targets if scopes[b] == own)
+            for b in targets:
+                if scopes[b] != own:
+                    start, end = self.meet(a, b)
+                    follows[start].add(end)
+        waiting = Counter(b for targets in follows.values() for b in targets)
+        rank: dict[int | Scope, int] = dict.fromkeys(follows, 0)
+        ready = [a for a in follows if not waiting[a]]
         for a in ready:  # grows while it is read
-            for b in out.get(a, ()):
-                distance[b] = max(distance[b], distance[a] + 1)
+            for b in follows.get(a, ()):
+                rank[b] = max(rank.get(b, 0), rank[a] + 1)
                 waiting[b] -= 1
                 if not waiting[b]:
                     ready.append(b)
-        return distance
+        return {key: rank.get(key, 0) for key in self.groups}
+
+    def meet(self, a: int, b: int) -> tuple[int | Scope, int | Scope]:
+        """What a line from group `a` to group `b` joins where it is on one level: groups, or the boxes around them."""
+        first, second = self.groups[a].scope, self.groups[b].scope
+        if first == second:
+            return a, b
+        depth = 0
+        while depth < min(len(first), len(second)) and first[depth] == second[depth]:
+            depth += 1
+        start = a if len(first) == depth else first[: depth + 1]
+        return start, b if len(second) == depth else second[: depth + 1]
+
+    def promote(self) -> None:
+        """Name a folded scope that stands alone in the scope around it after both: "layer3.n1", without a box."""
+        while True:
+            inside = Counter(
+                group.scope[:depth] for group in self.groups.values() for depth in range(1, len(group.scope) + 1)
+            )
+            alone = [group for group in self.groups.values() if group.kind == "scope" and inside[group.scope] == 1]
+            for group in alone:
+                group.name, group.scope = f"{group.scope[-1]}.{group.name}", group.scope[:-1]
+            if not alone:
+                return
 
     def edge_count(self, enough: int) -> int:
         """How many edges the picture has; counts no further than a little past `enough`."""

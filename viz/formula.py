@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from autograd import Value
     from autograd.op import Op
 
-__all__ = ["chip", "formula", "operand_label", "terms"]
+__all__ = ["chip", "formula", "joined_terms", "operand_label", "operation", "terms"]
 
 _LONGEST = 22
 """An operand's own formula is written out up to this many characters, else it is an ellipsis."""
@@ -52,6 +52,17 @@ def formula(node: Value, width: float = math.inf, size: float = 12) -> str:
         opening, closing, between = ("", "", " + ") if node.op.name in ("sum", "dot") else _call(node.op)
         return opening + _shortened(parts, between, width, size) + closing
     return _apply(node, 4).text
+
+
+def operation(node: Value) -> str:
+    """What many values that are made in the same way have in common: "…·…", "relu(…)"."""
+    if node.op is None:
+        return ""
+    if node.op.name in ("add", "sum", "dot"):
+        return "… + …"
+    if node.op.name in ("sub", "mul", "div"):
+        return {"sub": "… − …", "mul": "…·…", "div": "… / …"}[node.op.name]
+    return f"{visible(node.op.name)}(…)"
 
 
 def terms(node: Value) -> list[str]:
@@ -124,7 +135,7 @@ def _apply(node: Value, depth: int) -> _Text:
         parts = [x.text for x in xs if x.text not in ("0", "−0")] or ["0"]
         return _Text(" + ".join(parts).replace("+ −", "− "), _SUM)
     if name == "sub":
-        return _Text(f"{xs[0].text} − {_within(xs[1], _PRODUCT)}", _SUM)
+        return _Text(f"{xs[0].text} − {_within(xs[1], _PRODUCT)}".replace("− −", "+ "), _SUM)
     if name == "mul":
         # a number reads better in front: x·2 is 2·x
         a, b = reversed(xs) if isinstance(node.operands[1], int | float) else xs

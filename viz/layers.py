@@ -40,12 +40,16 @@ _THIN = ("in", "out", "pass")
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """A thing in a column. `lead` pixels on its left are for chips; `x`, `y` its centre, without the lead."""
+    """A thing in a column. `lead` pixels on its left are for chips; `x`, `y` its centre, without the lead.
+
+    `air` is the pixels to the next line, where it is a line.
+    """
 
     kind: str
     width: float
     height: float
     lead: float = 0.0
+    air: float = LINE_GAP
     rank: int = 0
     x: float = 0.0
     y: float = 0.0
@@ -225,7 +229,7 @@ def _order(
 
 
 def _gap(above: Item, below: Item) -> float:
-    return LINE_GAP if above.kind in _THIN and below.kind in _THIN else GAP
+    return min(above.air, below.air) if above.kind in _THIN and below.kind in _THIN else GAP
 
 
 def _spread(wanted: Sequence[tuple[float, float]], column: Sequence[Item]) -> list[float]:

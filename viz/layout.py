@@ -8,7 +8,7 @@ the border of a scope at ports. The same scene always gives the same picture.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from viz.cards import Card
@@ -24,14 +24,17 @@ CHIP_SIZE, CHIP_HEIGHT = 10.0, 15.0
 STEP = 17.0
 """Pixels between two edges that arrive at a card: a chip and a little air."""
 
-BARE_STEP = 11.0
-"""The same at a card whose edges have no chips."""
+BARE_STEP, NARROW_STEP, BARE_ROOM = 11.0, 3.5, 52.0
+"""The same at a card whose edges have no chips; less where so many arrive that they take more than this room."""
 
 PORT_MARGIN = 16.0
 """Pixels of a card's left side, its corners, that no edge arrives at."""
 
 CLOSEST, TALLEST = 11.0, 340.0
 """Pixels between arrows at a crowded card, and how high a card may grow for it."""
+
+PORT, NARROW_PORT, PORTS_ROOM = 14.0, 2.5, 700.0
+"""Pixels between two lines at the border of a box; less where so many enter that they take more than this room."""
 
 ARROW = 20.0
 """Pixels from the chip to the card: the arrow."""
@@ -52,14 +55,17 @@ def label_size(card: Card) -> float:
     return LABEL_SIZE if card.named else LABEL_SIZE - 2
 
 
-def measure(card: Card, arriving: int = 0) -> None:
-    """Set the card's width and height, in pixels, from the text on it and the number of edges that arrive."""
+def measure(card: Card, arriving: int = 0, closest: float = CLOSEST) -> None:
+    """Set the card's width and height, in pixels, from the text on it and the number of edges that arrive.
+
+    `closest` is the pixels between two of these.
+    """
     title = min(text_width(card.label, label_size(card), bold=True), MAX_TEXT)
     chip = text_width(card.chip, SMALL) + 12
     rows = [text_width(a, SMALL) + 12 + text_width(b, NUMBER_SIZE, mono=True) for a, b in card.rows]
     more = [min(text_width(text, FORMULA_SIZE), MAX_TEXT) for text in (card.formula, card.note) if text]
     card.width = max(MIN_WIDTH, max([title + 10 + chip, *rows, *more]) + 20)
-    crowd = min(PORT_MARGIN + (arriving - 1) * CLOSEST, TALLEST)
+    crowd = min(PORT_MARGIN + (arriving - 1) * closest, TALLEST)
     card.height = max(HEAD + ROW * (len(card.rows) + len(more)) + FOOT, crowd)
 
 
@@ -78,6 +84,7 @@ class _Plan:
     height: float = 0.0
     left: float = 0.0
     top: float = 0.0
+    port: float = PORT
 
     def height_of(self, item: int) -> float:
         return self.items[item].y + PAD_TOP - self.height / 2
@@ -86,9 +93,9 @@ class _Plan:
 def place(scene: Scene) -> None:
     """Lay the scene out: sets every card's size and centre, the boxes, every edge's points and chip, the size."""
     arriving = Counter(edge.target for edge in scene.edges)
+    steps = _steps(scene, arriving)
     for i, card in enumerate(scene.cards):
-        measure(card, arriving[i])
-    steps = _steps(scene)
+        measure(card, arriving[i], min(CLOSEST, steps[i]))
     slots = _slots(scene, steps)
     leads = _leads(scene, steps)
     touching = _edges_by_scope(scene)
@@ -103,6 +110,10 @@ def place(scene: Scene) -> None:
                 plan.items.append(Item("card", card.width, max(card.height, count * steps[thing]), lead))
             else:
                 plan.items.append(Item("box", plans[thing].width, plans[thing].height))
+        entering = sum(
+            scene.cards[scene.edges[k].source].scope[: len(scope)] != scope for k in touching[scope] if scope
+        )
+        plan.port = port_pitch(entering)
         for k in touching[scope]:
             _connect(scene, plans, scope, k, slots[k])
         plan.level = arrange(plan.items, plan.links)
@@ -117,9 +128,14 @@ def place(scene: Scene) -> None:
     scene.width, scene.height = plans[()].width, plans[()].height
 
 
-def _steps(scene: Scene) -> list[float]:
+def port_pitch(entering: int) -> float:
+    """Pixels between two of so many lines that enter a box."""
+    return max(NARROW_PORT, min(PORT, PORTS_ROOM / max(1, entering)))
+
+
+def _steps(scene: Scene, arriving: Mapping[int, int]) -> list[float]:
     """For every card, the pixels between two edges that arrive: less where none has a chip."""
-    steps = [BARE_STEP] * len(scene.cards)
+    steps = [max(NARROW_STEP, min(BARE_STEP, BARE_ROOM / max(1, arriving[i] - 1))) for i in range(len(scene.cards))]
     for edge in scene.edges:
         if edge.local is not None:
             steps[edge.target] = STEP
@@ -203,7 +219,7 @@ def _connect(scene: Scene, plans: dict[Scope, _Plan], scope: Scope, k: int, slot
     leave = arrive = 0.0
     if not starts:
         a = len(plan.items)
-        plan.items.append(Item("in", 0.0, 9.0))
+        plan.items.append(Item("in", 0.0, plan.port - plan.port * 0.36, air=plan.port * 0.36))
     elif len(source.scope) == depth:
         a = plan.index[edge.source]
     else:

@@ -16,11 +16,12 @@ from viz.cards import Card, gradient, make_card, outputs_of, scope_label
 from viz.folding import Folding
 from viz.markup import label, last_part, visible
 from viz.scopes import Graph, Scope
+from viz.shrink import shrink
 
 if TYPE_CHECKING:
     from autograd import Value
 
-__all__ = ["Card", "Edge", "Run", "Scene", "build"]
+__all__ = ["Card", "Edge", "Run", "Scene", "build", "default_title", "folded", "picture"]
 
 Run = tuple[float, float, float]
 """A horizontal part of a line: left, right, height, in pixels."""
@@ -93,8 +94,26 @@ def build(
     focus: Value | str | None = None,
     radius: int = 2,
     sums: bool = True,
+    max_height: float = math.inf,
 ) -> Scene:
     """The scene of the graph behind `root`; see `viz.draw` for the arguments and the errors."""
+    folding = folded(
+        root, max_cards=max_cards, fold=fold, focus=focus, radius=radius, sums=sums, max_height=max_height
+    )
+    return picture(folding, title=title if title is not None else default_title(root), notes=notes, root=root)
+
+
+def folded(
+    root: Value,
+    *,
+    max_cards: int = 300,
+    fold: Iterable[str] = (),
+    focus: Value | str | None = None,
+    radius: int = 2,
+    sums: bool = True,
+    max_height: float = math.inf,
+) -> Folding:
+    """What shares a card in the picture of the graph behind `root`; the arguments and errors of `build`."""
     if not isinstance(root, autograd.Value):
         raise TypeError(f"a picture is drawn of a Value, the result of a computation; got {type(root).__name__}")
     if max_cards < 1:
@@ -104,22 +123,31 @@ def build(
         raise _unreadable(len(order), len(order), max_cards, scoped=True)
     autograd.verify(root)
     part = in_order(root) if focus is None else _around(order, focus, radius)
-    graph = Graph(part)
+    graph = Graph(part, roots=[i for i, node in enumerate(part) if node is root])
+    graph.left_out = len(order) - len(part)
     folding = Folding(graph)
     if sums:
         folding.fold_sums()
     folding.fold_named([fold] if isinstance(fold, str) else fold)
-    _shrink(folding, max_cards)
+    shrink(folding, max_cards, EDGES_PER_CARD * max_cards, max_height)
     if len(folding) > max_cards:
         raise _unreadable(len(part), len(folding), max_cards, scoped=any(graph.scopes))
-    scene = _assemble(folding, root, _checked_notes(notes, order))
-    if len(scene.edges) > EDGES_PER_CARD * max_cards:
+    edges = folding.edge_count(EDGES_PER_CARD * max_cards)
+    if edges > EDGES_PER_CARD * max_cards:
         raise ValueError(
-            f"this graph has {len(part):,} values and its picture {len(scene.edges):,} edges, more than anyone can "
-            "read; draw a part of it with focus=a node (or its name) and radius=1"
+            f"this graph has {len(part):,} values and its picture more than {EDGES_PER_CARD * max_cards:,} edges, more "
+            "than anyone can read; draw a part of it with focus=a node (or its name) and radius=1"
         )
-    scene.title = title if title is not None else _default_title(root)
-    scene.caption = _caption(folding, scene, len(order) - len(part))
+    return folding
+
+
+def picture(
+    folding: Folding, *, title: str = "", notes: Mapping[str, str] | None = None, root: Value | None = None
+) -> Scene:
+    """The scene of a folded graph. `root` is the value that the whole graph is behind, where notes are checked."""
+    scene = _assemble(folding, _checked_notes(notes, in_order(root) if notes and root is not None else ()))
+    scene.title = title
+    scene.caption = _caption(folding, scene, folding.graph.left_out)
     _join_lonely_scopes(scene)
     _name_scopes(scene)
     return scene
@@ -141,19 +169,6 @@ def in_order(root: Value) -> list[Value]:
             order.append(node)
             stack.pop()
     return order
-
-
-def _shrink(folding: Folding, max_cards: int) -> None:
-    """Fold until cards and edges are few enough, or there is nothing left to fold."""
-    if len(folding) > max_cards:
-        folding.fold_scopes(max_cards)
-    most_edges = EDGES_PER_CARD * max_cards
-    if len(folding) > max_cards or folding.edge_count(most_edges) > most_edges:
-        folding.stack(max_cards)
-    for limit in (max_cards // 4, max_cards // 16, 1):
-        if folding.edge_count(most_edges) <= most_edges:
-            return
-        folding.fold_scopes(limit)
 
 
 def _unreadable(values: int, cards: int, limit: int, *, scoped: bool) -> ValueError:
@@ -211,7 +226,7 @@ def _around(order: Sequence[Value], focus: Value | str, radius: int) -> list[Val
     return [order[i] for i in sorted(distance)]
 
 
-def _assemble(folding: Folding, root: Value, notes: Mapping[str, str]) -> Scene:
+def _assemble(folding: Folding, notes: Mapping[str, str]) -> Scene:
     graph = folding.graph
     cards: list[Card] = []
     place: dict[int, int] = {}
@@ -219,7 +234,7 @@ def _assemble(folding: Folding, root: Value, notes: Mapping[str, str]) -> Scene:
         place[key] = len(cards)
         card = make_card(folding, key, group)
         faces = [graph.nodes[i] for i in (group.members if group.kind == "node" else group.members[-1:])]
-        card.is_root = any(graph.nodes[i] is root for i in group.members[-1:])
+        card.is_root = any(i in graph.roots for i in group.members)
         if group.kind in ("node", "sum"):
             name = faces[0].name
             card.note = visible(notes.get(name) or notes.get(last_part(name)) or "") if name else ""
@@ -305,7 +320,8 @@ def _name_scopes(scene: Scene) -> None:
             scene.scope_names[card.scope] = "neuron " + scope_label(card.scope[-1])
 
 
-def _default_title(root: Value) -> str:
+def default_title(root: Value) -> str:
+    """What a picture is called that was given no title."""
     return f"Gradient graph of {label(root.name)}" if root.name else "Gradient graph"
 
 

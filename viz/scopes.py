@@ -33,24 +33,38 @@ class Graph:
 
     `nodes` are the values; `operands[i]` holds ``(slot, j)`` for every operand of node i that is itself in
     the graph; `consumers[i]` the positions that use node i, once for every use; `scopes[i]` the scope that
-    node i is drawn in.
+    node i is drawn in. `outside` are the positions of nodes that are only there because others use them: what
+    goes into a box that is drawn by itself; `roots` those that are drawn as results. `left_out` counts
+    what stands behind the same result and is not in `nodes`.
     """
 
-    def __init__(self, nodes: Sequence[Value]) -> None:
-        """Take the nodes in topological order. Operands outside `nodes` are left out: the graph may be a part."""
+    def __init__(
+        self,
+        nodes: Sequence[Value],
+        scopes: Sequence[Scope] | None = None,
+        outside: Iterable[int] = (),
+        roots: Iterable[int] | None = None,
+    ) -> None:
+        """Take the nodes in topological order. Operands outside `nodes` are left out: the graph may be a part.
+
+        The scopes are read from the names, if they are not given. Nodes `outside` keep none of their operands.
+        """
         self.nodes = nodes
+        self.left_out = 0
+        self.outside = frozenset(outside)
+        self.roots = frozenset((len(nodes) - 1,) if roots is None else roots)
         place = {id(node): i for i, node in enumerate(nodes)}
         self.operands: list[list[tuple[int, int]]] = []
         self.consumers: list[list[int]] = [[] for _ in nodes]
         for i, node in enumerate(nodes):
             found = []
-            for slot, operand in enumerate(node.operands):
+            for slot, operand in enumerate(node.operands if i not in self.outside else ()):
                 j = place.get(id(operand))
                 if j is not None:
                     found.append((slot, j))
                     self.consumers[j].append(i)
             self.operands.append(found)
-        self.scopes = _infer(self)
+        self.scopes = _infer(self) if scopes is None else list(scopes)
         _dissolve(self)
 
     def __len__(self) -> int:

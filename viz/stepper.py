@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import operator
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from autograd import Value
+from viz.markup import last_part
 from viz.steps import Plan, Stage, Step, plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["Stepper", "step"]
+
+
+def shorten(text: str, most: int) -> str:
+    """The text, with its end left out where it is longer."""
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def step(
@@ -39,16 +47,22 @@ def step(
     Nothing of the graph is changed: the gradients are kept in the stepper, and ``grad`` is neither read nor written.
 
     Raises:
-        TypeError: ``root`` is no Value. ValueError: an unknown grain.
+        TypeError: ``root`` is no Value. ValueError: grain, digits, learning rate or notes that make no sense.
         StaleGraphError: data was edited after the forward pass.
     """
     if not isinstance(root, Value):
         raise TypeError(f"step(root) takes a Value, the result of a computation; got {type(root).__name__}")
     if not isinstance(digits, int) or isinstance(digits, bool) or not 1 <= digits <= 17:
         raise ValueError(f"digits must be a whole number from 1 to 17, got {digits!r}")
-    if learning_rate is not None and not 0 < learning_rate < float("inf"):
+    if learning_rate is not None and not (isinstance(learning_rate, int | float) and 0 < learning_rate < float("inf")):
         raise ValueError(f"the learning rate must be a positive number, got {learning_rate!r}")
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"title must be text, got {type(title).__name__}")
     made = plan(root, grain=grain, forward=forward, learning_rate=learning_rate, digits=digits)
+    names = {v.name for v in made.graph.nodes}
+    unknown = [key for key in notes or {} if key not in names | {last_part(name) for name in names}]
+    if unknown:
+        raise ValueError(f"notes: no value in this graph is named {unknown[0]!r}")
     return Stepper(made, title=title, notes=notes)
 
 
@@ -105,7 +119,7 @@ class Stepper:
         return self.stage
 
     def run_to(self, target: Value | str) -> Stage:
-        """Go on to just after the next stage that computes, sends from, arrives at or updates the target.
+        """Go on to just after the next stage that computes, arrives at or updates the target.
 
         Args:
             target: a Value of the graph, or its name (or the last part of it).
@@ -127,16 +141,38 @@ class Stepper:
             raise TypeError("break_at takes a function of a step, as in break_at(lambda s: abs(s.contribution) > 1)")
         self._breaks.append(predicate)
 
+    def clear_breaks(self) -> None:
+        """Forget all break points."""
+        self._breaks.clear()
+
     def restart(self) -> None:
         """Go to the beginning; break points stay."""
         self.position = 0
 
     def go(self, position: int) -> None:
         """Go to a position, 0 to ``len(stepper)``; negative ones count from the end. IndexError: out of range."""
+        try:
+            position = operator.index(position)
+        except TypeError:
+            raise TypeError(f"a position is a whole number, got {position!r}") from None
         place = position + len(self) + 1 if position < 0 else position
         if not 0 <= place <= len(self):
             raise IndexError(f"there are {len(self)} steps: position {position} is out of range")
         self.position = place
+
+    @property
+    def grain(self) -> str:
+        """How much one step takes: "edge", "node" or "neuron". Set it to change it.
+
+        The steps taken stay taken, but for those of a stage of the new grain that is not whole: these are taken back.
+        """
+        return self.plan.grain
+
+    @grain.setter
+    def grain(self, grain: str) -> None:
+        taken = len(self.taken)
+        self.plan = self.plan.at(grain)
+        self.position = bisect_right([stage.stop for stage in self.plan.stages], taken)
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
@@ -146,18 +182,23 @@ class Stepper:
         return self.plan.steps[: self.stage.stop] if self.stage else ()
 
     def find(self, target: Value | str) -> Value:
-        """The value of the graph that is meant. ValueError: there is none, or several have the name."""
-        nodes = self.plan.graph.nodes
+        """The value of the graph that is meant: by itself, its name, or the end of its name from a dot on.
+
+        ValueError: there is none, or several have the name.
+        """
+        nodes, names = self.plan.graph.nodes, self.plan.names
         if isinstance(target, Value):
             if any(v is target for v in nodes):
                 return target
-            raise ValueError(f"this value is not in the graph of {self.plan.names.of(self.plan.root).text}")
-        found = [v for v in nodes if target in (v.name, self.plan.names.of(v).text)]
-        found = found or [v for v in nodes if v.name.rpartition(".")[2] == target]
+            raise ValueError(f"this value is not in the graph of {names.of(self.plan.root).text}")
+        if not isinstance(target, str):
+            raise TypeError(f"a value or its name, please; got {type(target).__name__}")
+        found = [v for v in nodes if (v.name and v.name == target) or names.of(v).text == target]
+        found = found or [v for v in nodes if v.name.endswith("." + target)]
         if len(found) != 1:
-            known = ", ".join(dict.fromkeys(self.plan.names.of(v).text for v in nodes if v.name))
+            known = ", ".join(dict.fromkeys(names.of(v).text for v in nodes if v.name)) or "none"
             many = f"{len(found)} values are" if found else "no value is"
-            raise ValueError(f"{many} called {target!r}; the names are {known:.300}")
+            raise ValueError(f"{many} called {target[:60]!r}; the names are {shorten(known, 300)}")
         return found[0]
 
     def gradient(self, target: Value | str) -> float | None:

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from autograd import topological, verify
+from autograd.files import collector_paused
 from autograd.reverse import edges, tape
 from viz.derivation import closed, tight
 from viz.naming import Names, applied, decimal, latex_decimal
@@ -32,20 +34,25 @@ __all__ = ["GRAINS", "Plan", "Stage", "Step", "plan"]
 
 GRAINS = ("edge", "node", "neuron")
 
+MOST_LINES = 100
+"""A stage of more steps than this is told in part."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step. Numbers that a kind of step does not have are 0.
+
+    The sentences are made when they are asked for: a walk of a million steps is a list of numbers.
 
     Attributes:
         kind: "forward", "seed", "backward" or "update".
         node: the value computed, sent from, or updated. operand: where a backward step arrives, else None.
-        slot: which operand of the node, for a backward step.
+        slot: which of the node's operands that are Values, for a backward step.
         upstream, local, contribution: of a backward step; ``contribution = upstream * local``.
         before, after: the operand's gradient (backward), the parameter's data (update), the value (forward, after).
         waiting: how many further contributions the operand's gradient still waits for, after this one.
         of: how many it gets in all.
-        text: the step in numbers. words: in a sentence. latex: as a formula.
+        scope: the neuron, or whatever the node's name says before its last dot.
     """
 
     kind: str
@@ -60,33 +67,57 @@ class Step:
     waiting: int
     of: int
     scope: Scope
-    text: str
-    words: str
-    latex: str
+    writer: _Writer = field(repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The step in numbers."""
+        return self.writer.told(self)[0]
+
+    @property
+    def words(self) -> str:
+        """The step in a sentence."""
+        return self.writer.told(self)[1]
+
+    @property
+    def latex(self) -> str:
+        """The step as a formula."""
+        return self.writer.told(self)[2]
 
     def __str__(self) -> str:
         return self.text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stage:
     """Steps that are taken together at a coarser grain: ``start`` to ``stop`` in the plan's list."""
 
     start: int
     stop: int
-    title: str
+    grain: str
     steps: tuple[Step, ...] = field(repr=False)
-    text: str = field(repr=False)
+    writer: _Writer = field(repr=False, compare=False)
+
+    @property
+    def title(self) -> str:
+        """What the stage is about: a gradient, a node or a neuron."""
+        return _title(self.steps, self.grain, self.writer)
+
+    @property
+    def text(self) -> str:
+        """The stage in numbers, a line for each step; a neuron's are folded to what leaves it."""
+        return "\n".join(_lines(self.steps, self.grain, self.writer))
 
     @property
     def words(self) -> str:
         """The sentences of its steps."""
-        return " ".join(step.words for step in self.steps)
+        return " ".join([step.words for step in self.steps[:MOST_LINES]] + _more(self.steps))
 
     @property
     def latex(self) -> str:
         """The formulas of its steps, one a line."""
-        rows = r" \\ ".join(step.latex for step in self.steps)
+        more = [rf"\text{{{line}}}" for line in _more(self.steps)]
+        rows = r" \\ ".join([step.latex for step in self.steps[:MOST_LINES]] + more)
         return rows if len(self.steps) == 1 else rf"\begin{{gathered}} {rows} \end{{gathered}}"
 
     def __str__(self) -> str:
@@ -103,6 +134,34 @@ class Plan:
     steps: tuple[Step, ...] = field(repr=False)
     stages: tuple[Stage, ...] = field(repr=False)
     digits: int = 4
+    grain: str = "edge"
+
+    def at(self, grain: str) -> Plan:
+        """The same steps in stages of another grain. ValueError: there is no such grain."""
+        with collector_paused():
+            stages = tuple(_stages(self.steps, _grain(grain), self.steps[0].writer))
+        return Plan(self.root, self.graph, self.names, self.steps, stages, self.digits, grain)
+
+    @contextmanager
+    def final_gradients(self) -> Iterator[None]:
+        """Lend the graph the gradients of the walk's end, for a picture; it gets its own back."""
+        kept = [(v, v.grad if v.has_grad else None) for v in self.graph.nodes]
+        try:
+            for v in self.graph.nodes:
+                v.grad = None
+            for step in self.steps:
+                if step.kind in ("seed", "backward"):
+                    (step.node if step.operand is None else step.operand).grad = step.after
+            yield
+        finally:
+            for v, grad in kept:
+                v.grad = grad
+
+
+def _grain(grain: str) -> str:
+    if grain not in GRAINS:
+        raise ValueError(f"grain must be one of {', '.join(map(repr, GRAINS))}; got {grain!r}")
+    return grain
 
 
 def plan(
@@ -114,15 +173,16 @@ def plan(
         ValueError: an unknown grain.
         StaleGraphError: data was edited after the forward pass.
     """
-    if grain not in GRAINS:
-        raise ValueError(f"grain must be one of {', '.join(map(repr, GRAINS))}; got {grain!r}")
+    _grain(grain)
     verify(root)
-    graph = Graph(topological(root))
-    writer = _Writer(root, graph, digits)
-    steps = [*(writer.forward() if forward else ()), writer.seed(), *writer.backward()]
-    if learning_rate is not None:
-        steps += writer.update(steps, learning_rate)
-    return Plan(root, graph, writer.names, tuple(steps), tuple(_stages(steps, grain, writer)), digits)
+    with collector_paused():
+        graph = Graph(topological(root))
+        writer = _Writer(root, graph, digits)
+        steps = [*(writer.forward() if forward else ()), writer.seed(), *writer.backward()]
+        if learning_rate is not None:
+            steps += writer.update(steps, learning_rate)
+        stages = tuple(_stages(steps, grain, writer))
+    return Plan(root, graph, writer.names, tuple(steps), stages, digits, grain)
 
 
 class _Writer:
@@ -133,6 +193,8 @@ class _Writer:
         self.names = Names(graph.nodes, root, root, digits)
         self.scopes = {id(v): scope for v, scope in zip(graph.nodes, graph.scopes, strict=True)}
         self.uses = Counter(id(x) for v in graph.nodes for x, _ in edges(v))
+        for v in reversed(graph.nodes):  # now, so that what a node is called does not depend on who asks first
+            self.names.of(v)
 
     def d(self, above: Value, below: Value) -> tuple[str, str]:
         """``dL/dw1`` as text and as LaTeX."""
@@ -149,51 +211,81 @@ class _Writer:
 
     def forward(self) -> Iterator[Step]:
         for v in self.graph.nodes:
-            if v.is_leaf:
-                continue
-            name = self.names.of(v)
-            expression = applied(v, [self.names.operand(x) for x in v.operands]) if len(v.operands) <= 40 else name
-            value, latex_value = self.n(v.data), latex_decimal(v.data, self.digits)
-            middle = "" if expression.text == name.text else f" = {expression.text}"
-            latex_middle = "" if expression.text == name.text else f" = {expression.latex}"
-            yield Step(
-                "forward", v, None, 0, 0.0, 0.0, 0.0, 0.0, v.data, 0, 0, self.scopes[id(v)],
-                f"{name.text}{middle} = {value}",
-                f"{name.text} is computed: {value}.",
-                f"{name.latex}{latex_middle} = {latex_value}",
-            )  # fmt: skip
+            if not v.is_leaf:
+                yield self.step("forward", v, after=v.data)
 
     def seed(self) -> Step:
-        text, latex = self.d(self.root, self.root)
-        name = self.names.of(self.root).text
-        return Step(
-            "seed", self.root, None, 0, 0.0, 0.0, 0.0, 0.0, 1.0, 0, 1, self.scopes[id(self.root)],
-            f"{text} = 1", f"The backward pass starts at {name}: its gradient in itself is 1.", f"{latex} = 1",
-        )  # fmt: skip
+        return self.step("seed", self.root, after=1.0, of=1)
 
     def backward(self) -> Iterator[Step]:
         gradients = {id(self.root): 1.0}
         arrived: Counter[int] = Counter()
         for v in reversed(tape(self.root) if not self.root.is_leaf else []):
-            upstream = gradients[id(v)]
+            upstream, scope = gradients[id(v)], self.scopes[id(v)]
             for slot, (x, local) in enumerate(edges(v)):
-                before = gradients.get(id(x), 0.0)
+                key = id(x)
+                before = gradients.get(key, 0.0)
                 contribution = upstream * local
-                after = gradients[id(x)] = before + contribution
-                arrived[id(x)] += 1
-                waiting = self.uses[id(x)] - arrived[id(x)]
-                yield self.edge(v, x, slot, upstream, local, before, after, waiting)
+                after = gradients[key] = before + contribution
+                arrived[key] += 1
+                of = self.uses[key]
+                left = of - arrived[key]
+                yield Step(
+                    "backward", v, x, slot, upstream, local, contribution, before, after, left, of, scope, self
+                )  # fmt: skip
 
-    def edge(
-        self, v: Value, x: Value, slot: int, upstream: float, local: float, before: float, after: float, waiting: int
-    ) -> Step:
+    def update(self, steps: Sequence[Step], learning_rate: float) -> Iterator[Step]:
+        """Plain gradient descent on the parameters: named leaves that belong to a scope."""
+        gradients = {id(s.node if s.operand is None else s.operand): s.after for s in steps if s.kind != "forward"}
+        for v in self.graph.nodes:
+            if v.is_leaf and self.scopes[id(v)] and v.name:
+                g, before = gradients[id(v)], v.data
+                change = -learning_rate * g
+                yield self.step(
+                    "update", v, upstream=g, local=learning_rate, contribution=change, before=before,
+                    after=before + change,
+                )  # fmt: skip
+
+    def step(
+        self, kind: str, v: Value, *, upstream: float = 0.0, local: float = 0.0, contribution: float = 0.0,
+        before: float = 0.0, after: float, of: int = 0,
+    ) -> Step:  # fmt: skip
+        """A step that is about one node."""
+        scope = self.scopes[id(v)]
+        return Step(kind, v, None, 0, upstream, local, contribution, before, after, 0, of, scope, self)
+
+    def told(self, step: Step) -> tuple[str, str, str]:
+        """A step in numbers, in a sentence, as a formula."""
+        if step.kind == "forward":
+            return self.computed(step)
+        if step.kind == "seed":
+            text, latex = self.d(self.root, self.root)
+            name = self.names.of(self.root).text
+            return f"{text} = 1", f"The backward pass starts at {name}: its gradient in itself is 1.", f"{latex} = 1"
+        return self.passed(step) if step.kind == "backward" else self.moved(step)
+
+    def computed(self, step: Step) -> tuple[str, str, str]:
+        v, name = step.node, self.names.of(step.node)
+        expression = applied(v, [self.names.operand(x) for x in v.operands]) if len(v.operands) <= 40 else name
+        value, latex_value = self.n(step.after), latex_decimal(step.after, self.digits)
+        middle = "" if expression.text == name.text else f" = {expression.text}"
+        latex_middle = "" if expression.text == name.text else f" = {expression.latex}"
+        return (
+            f"{name.text}{middle} = {value}",
+            f"{name.text} is computed: {value}.",
+            f"{name.latex}{latex_middle} = {latex_value}",
+        )
+
+    def passed(self, step: Step) -> tuple[str, str, str]:
+        v, x = step.node, step.operand
+        assert x is not None
         goal, latex_goal = self.d(self.root, x)
         above, latex_above = self.d(self.root, v)
         below, latex_below = self.d(v, x)
-        (u, latex_u), (p, latex_p) = self.factor(upstream), self.factor(local)
-        product, latex_product = self.n(upstream * local), latex_decimal(upstream * local, self.digits)
-        now, latex_now = self.n(after), latex_decimal(after, self.digits)
-        of = self.uses[id(x)]
+        (u, latex_u), (p, latex_p) = self.factor(step.upstream), self.factor(step.local)
+        product, latex_product = self.n(step.contribution), latex_decimal(step.contribution, self.digits)
+        now, latex_now = self.n(step.after), latex_decimal(step.after, self.digits)
+        of, waiting = step.of, step.waiting
         name, from_name = self.names.of(x).text, self.names.of(v).text
         if of == 1:
             rest = f"That is all of it: {goal} = {now}."
@@ -201,32 +293,25 @@ class _Writer:
             rest = f"{goal} is now {now} and waits for {waiting} more path{'s' if waiting > 1 else ''}."
         else:
             rest = f"All {of} paths are summed: {goal} = {now}."
-        return Step(
-            "backward", v, x, slot, upstream, local, upstream * local, before, after, waiting, of, self.scopes[id(v)],
+        return (
             f"{goal} += {above} * {below} = {u} * {p} = {product} (now {now})",
-            f"{from_name} passes its gradient {self.n(upstream)} to {name}, times the local derivative "
-            f"{self.n(local)}: {product}. {rest}",
+            f"{from_name} passes its gradient {self.n(step.upstream)} to {name}, times the local derivative "
+            f"{self.n(step.local)}: {product}. {rest}",
             rf"{latex_goal} \mathrel{{+}}= {latex_above} \cdot {latex_below} = {latex_u} \cdot {latex_p} "
             rf"= {latex_product} \quad (\text{{now }} {latex_now})",
-        )  # fmt: skip
+        )
 
-    def update(self, steps: Sequence[Step], learning_rate: float) -> Iterator[Step]:
-        """Plain gradient descent on the parameters: named leaves that belong to a scope."""
-        gradients = {id(s.operand): s.after for s in steps if s.kind == "backward"}
-        for v in self.graph.nodes:
-            if not v.is_leaf or not self.scopes[id(v)] or not v.name:
-                continue
-            g = gradients[id(v)]
-            after = v.data - learning_rate * g
-            name, (goal, latex_goal) = self.names.of(v), self.d(self.root, v)
-            (shown, latex_shown), rate = self.factor(g), self.n(learning_rate)
-            yield Step(
-                "update", v, None, 0, g, learning_rate, -learning_rate * g, v.data, after, 0, 0, self.scopes[id(v)],
-                f"{name.text} <- {name.text} - alpha * {goal} = {self.n(v.data)} - {rate} * {shown} = {self.n(after)}",
-                f"{name.text} moves against its gradient, from {self.n(v.data)} to {self.n(after)}.",
-                rf"{name.latex} \leftarrow {name.latex} - \alpha \, {latex_goal} "
-                rf"= {latex_decimal(v.data, self.digits)} - {rate} \cdot {latex_shown} = {latex_decimal(after, self.digits)}",
-            )  # fmt: skip
+    def moved(self, step: Step) -> tuple[str, str, str]:
+        name, (goal, latex_goal) = self.names.of(step.node), self.d(self.root, step.node)
+        shown, latex_shown = self.factor(step.upstream)
+        before, after = self.n(step.before), self.n(step.after)
+        latex_before, latex_after = latex_decimal(step.before, self.digits), latex_decimal(step.after, self.digits)
+        return (
+            f"{name.text} <- {name.text} - alpha * {goal} = {before} - {self.n(step.local)} * {shown} = {after}",
+            f"{name.text} moves against its gradient, from {before} to {after}.",
+            rf"{name.latex} \leftarrow {name.latex} - \alpha \, {latex_goal} = {latex_before} - "
+            rf"{latex_decimal(step.local, self.digits)} \cdot {latex_shown} = {latex_after}",
+        )
 
 
 def _stages(steps: Sequence[Step], grain: str, writer: _Writer) -> Iterator[Stage]:
@@ -244,7 +329,7 @@ def _stages(steps: Sequence[Step], grain: str, writer: _Writer) -> Iterator[Stag
         numbered = list(group)
         members = tuple(step for _, step in numbered)
         start, stop = numbered[0][0], numbered[-1][0] + 1
-        yield Stage(start, stop, _title(members, grain, writer), members, _told(members, grain, writer))
+        yield Stage(start, stop, grain, members, writer)
 
 
 def _title(members: Sequence[Step], grain: str, writer: _Writer) -> str:
@@ -260,15 +345,26 @@ def _title(members: Sequence[Step], grain: str, writer: _Writer) -> str:
     )
 
 
-def _told(members: Sequence[Step], grain: str, writer: _Writer) -> str:
+def _more(lines: Sequence[object]) -> list[str]:
+    """What stands in place of lines that are too many."""
+    return [f"... and {len(lines) - MOST_LINES:,} more steps"] if len(lines) > MOST_LINES else []
+
+
+def _lines(members: Sequence[Step], grain: str, writer: _Writer) -> list[str]:
     """The stage in numbers. A neuron's backward steps are folded: one line for each value outside that they reach."""
-    if grain != "neuron" or members[0].kind != "backward":
-        return "\n".join(step.text for step in members)
+    folded = _folded(members, writer) if grain == "neuron" and members[0].kind == "backward" else []
+    return folded[:MOST_LINES] + _more(folded) or [step.text for step in members[:MOST_LINES]] + _more(members)
+
+
+def _folded(members: Sequence[Step], writer: _Writer) -> list[str]:
+    """A neuron's backward steps by what they reach; [] unless all that it passes on came in at one node, its head."""
     inside = {id(step.node) for step in members}
-    heads = [s.node for s in members if not any(t.operand is s.node for t in members)]
-    if len({id(v) for v in heads}) != 1:
-        return "\n".join(step.text for step in members)
-    head = heads[0]
+    arrived = Counter(id(step.operand) for step in members)
+    heads = {id(step.node): step for step in members if not arrived[id(step.node)]}
+    if len(heads) != 1 or any(arrived[key] != writer.uses[key] for key in inside - heads.keys()):
+        return []
+    first = next(iter(heads.values()))
+    head, upstream = first.node, first.upstream
     factor = {id(head): 1.0}  # d head / d node, along the members' edges
     reached: dict[int, Step] = {}
     for step in members:
@@ -276,14 +372,12 @@ def _told(members: Sequence[Step], grain: str, writer: _Writer) -> str:
         assert x is not None
         factor[id(x)] = factor.get(id(x), 0.0) + factor[id(step.node)] * step.local
         if id(x) not in inside:
-            reached[id(x)] = step
-    upstream = next(step.upstream for step in members if step.node is head)
+            reached[id(x)] = step  # the last one says what is the sum now
     lines = []
-    for step in reached.values():
-        x = step.operand
-        assert x is not None
-        goal, above, below = writer.d(writer.root, x)[0], writer.d(writer.root, head)[0], writer.d(head, x)[0]
-        u, p = writer.factor(upstream)[0], writer.factor(factor[id(x)])[0]
-        product = writer.n(upstream * factor[id(x)])
-        lines.append(f"{goal} += {above} * {below} = {u} * {p} = {product} (now {writer.n(step.after)})")
-    return "\n".join(lines)
+    for key, step in reached.items():
+        assert step.operand is not None
+        goal, above = writer.d(writer.root, step.operand)[0], writer.d(writer.root, head)[0]
+        u, p = writer.factor(upstream)[0], writer.factor(factor[key])[0]
+        product, now = writer.n(upstream * factor[key]), writer.n(step.after)
+        lines.append(f"{goal} += {above} * {writer.d(head, step.operand)[0]} = {u} * {p} = {product} (now {now})")
+    return lines

@@ -27,10 +27,13 @@ from viz.steps import GRAINS, Plan, Step
 if TYPE_CHECKING:
     from viz.stepper import Stepper
 
-__all__ = ["MOST_CARDS", "Walk", "to_script", "walk_of"]
+__all__ = ["Walk", "to_script", "walk_of"]
 
-MOST_CARDS = 300
-"""As in draw: larger graphs are folded."""
+MOST_CARDS, FOLDED_CARDS = 300, 90
+"""Graphs of more values than the first are folded, as in draw, but to fewer cards: they are watched, not studied."""
+
+MOST_LINKS = 400
+"""A network with more weights is not shown beside the graph: at that size it cannot be read."""
 
 _LONGEST_RULE, _MOST_RULES = 60, 64
 """Rules that are longer, or of nodes with more operands, are not written out."""
@@ -65,7 +68,8 @@ def walk_of(stepper: Stepper) -> Walk:
     picture = net_picture = ""
     with _final_gradients(made):
         try:
-            scene = build(made.root, title=stepper.title, notes=stepper.notes, max_cards=MOST_CARDS)
+            limit = MOST_CARDS if len(nodes) <= MOST_CARDS else FOLDED_CARDS
+            scene = build(made.root, title=stepper.title, notes=stepper.notes, max_cards=limit)
         except ValueError as error:
             if str(error).startswith("notes:"):
                 raise
@@ -76,8 +80,10 @@ def walk_of(stepper: Stepper) -> Walk:
             picture, title = svg.render(scene), scene.title
             data |= _scene_data(scene, made, place)
         try:
-            net_picture = network(made.root, title="", notes=stepper.notes).svg
-            data["net"] = _network_data(find_network(made.root, nodes), place)
+            net = find_network(made.root, nodes)
+            if len(net.links) <= MOST_LINKS:
+                net_picture = network(made.root, title="", notes=stepper.notes).svg
+                data["net"] = _network_data(net, place)
         except ValueError:
             pass  # no neurons, or too many: the graph is shown alone
     data["title"] = title
@@ -90,14 +96,14 @@ def _final_gradients(made: Plan) -> Iterator[None]:
     kept = [(v, v.grad if v.has_grad else None) for v in made.graph.nodes]
     try:
         for v, _ in kept:
-            v.grad = None  # type: ignore[assignment]
+            v.grad = None
         for step in made.steps:
             if step.kind in ("seed", "backward"):
                 (step.node if step.operand is None else step.operand).grad = step.after
         yield
     finally:
         for v, grad in kept:
-            v.grad = grad  # type: ignore[assignment]
+            v.grad = grad
 
 
 def _numbers(made: Plan, place: dict[int, int]) -> dict[str, Any]:

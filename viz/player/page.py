@@ -71,9 +71,9 @@ def _bundle(stepper: Stepper, walk: Walk) -> str:
     parts.append(_table(stepper))
     if walk.network:
         parts.append(f"<details><summary>The network</summary>{_image(walk.network, 'Network diagram')}</details>")
-    script = _asset("player.js").replace("/*DATA*/null", data).replace("/*STYLE*/null", to_script(_style()))
-    script = script.replace("/*NAME*/null", json.dumps(name))
-    parts.append(f"<script>{script}</script>")
+    before, after = _program()
+    settings = f"const D = {data}, STYLE = {to_script(_style())}, NAME = {json.dumps(name)};"
+    parts.append(f"<script>{before}{settings}{after}</script>")
     return f'<div class="{name} mathjax_ignore tex2jax_ignore">{"".join(parts)}</div>'
 
 
@@ -101,6 +101,16 @@ def _table(stepper: Stepper) -> str:
 @cache
 def _asset(name: str) -> str:
     return files("viz.player").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _program() -> tuple[str, str]:
+    """The script, before and after the place of the data."""
+    whole = _asset("player.js")
+    for name in ("views", "controls"):
+        whole = whole.replace(f"/*{name.upper()}*/\n", _asset(f"{name}.js"))
+    before, after = whole.split("/*SETTINGS*/\n")
+    return before, after
 
 
 @cache

@@ -1,0 +1,243 @@
+"""How random functions grow: trees for ``expressions``, graphs with shared nodes for ``graphs``.
+
+What is drawn is only a plan. Laid down operand by operand, an operation that would not be defined at a quarter of some
+fixed sample points of the box is left out and its first operand takes its place, so that no draw is thrown away, every
+function has points, and one that fails shrinks step by step.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
+
+from autograd.op import FLOAT_ERRORS, Op
+from autograd.ops import CUSTOM, TABLE, find
+from autograd.strategies.expression import Expression, Line, Operand, kink_distances, within
+from autograd.strategies.points import LARGE, check_box
+from autograd.value import Value
+
+SAMPLES = 24
+CONSTANTS = (1.0, 2.0, 3.0, 0.5, 0.1, 10.0, -1.0, -2.0, -0.5)
+
+
+class Branch(NamedTuple):
+    """A drawn operation and its drawn operands: branches, variables, constants."""
+
+    op: Op
+    operands: tuple[Any, ...]
+
+
+def values(
+    min_value: float | None = None,
+    max_value: float | None = None,
+    *,
+    allow_nan: bool = False,
+    allow_infinity: bool = False,
+    names: st.SearchStrategy[str] | None = None,
+) -> st.SearchStrategy[Value]:
+    """Leaf Values of finite floats; ``st.from_type(Value)`` draws the same.
+
+    Args:
+        min_value, max_value: bounds, as for Hypothesis' ``floats``.
+        allow_nan, allow_infinity: also nan, also inf and -inf.
+        names: a strategy for names; Values have none unless told.
+    """
+    numbers = st.floats(min_value, max_value, allow_nan=allow_nan, allow_infinity=allow_infinity)
+    return st.builds(Value, numbers) if names is None else st.builds(Value, numbers, name=names)
+
+
+def expressions(
+    variables: Sequence[str] = ("x", "y"),
+    operations: Iterable[Op | str] | None = None,
+    max_depth: int = 3,
+    *,
+    min_value: float = -3.0,
+    max_value: float = 3.0,
+) -> st.SearchStrategy[Expression]:
+    """Random functions without shared nodes: trees of operations.
+
+    Args:
+        variables: the names of the arguments; a function need not use all of them.
+        operations: operations or their names; all public ones unless told.
+        max_depth: of the tree; 0 draws a variable.
+        min_value, max_value: the box in which each function is to be defined at a good part of the points.
+
+    Raises:
+        TypeError, ValueError: an argument that is not as said above.
+    """
+    ground = Ground(variables, operations, min_value, max_value, "expressions")
+    if not isinstance(max_depth, int) or isinstance(max_depth, bool) or max_depth < 0:
+        raise ValueError(f"expressions: max_depth is a whole number from 0 up; got {max_depth!r}")
+    leaf = st.sampled_from(ground.variables) | constants()
+    tree: st.SearchStrategy[Any] = leaf
+    for _ in range(max_depth):
+        tree = branches(ground.operations, leaf, tree)
+    return tree.map(ground.tree)
+
+
+def graphs(
+    variables: Sequence[str] = ("x", "y"),
+    operations: Iterable[Op | str] | None = None,
+    max_nodes: int = 8,
+    *,
+    min_value: float = -3.0,
+    max_value: float = 3.0,
+) -> st.SearchStrategy[Expression]:
+    """Random functions with shared nodes: directed acyclic graphs of at most ``max_nodes`` operations.
+
+    ``f.record(*point)`` is the root of the recorded graph. The other arguments are those of ``expressions``.
+
+    Raises:
+        TypeError, ValueError: an argument that is not as said there.
+    """
+    ground = Ground(variables, operations, min_value, max_value, "graphs")
+    if not isinstance(max_nodes, int) or isinstance(max_nodes, bool) or max_nodes < 1:
+        raise ValueError(f"graphs: max_nodes is a whole number from 1 up; got {max_nodes!r}")
+    choice = st.integers(0, 15) | constants()
+    return st.lists(branches(ground.operations, choice, choice), max_size=max_nodes).map(ground.graph)
+
+
+def constants() -> st.SearchStrategy[float]:
+    """Numbers that are short to read."""
+    return st.sampled_from(CONSTANTS) | st.integers(-300, 300).map(lambda n: n / 100)
+
+
+@st.composite
+def branches(
+    draw: st.DrawFn, operations: Sequence[Op], leaf: st.SearchStrategy[Any], below: st.SearchStrategy[Any]
+) -> Any:
+    """A leaf, one time in eight; else an operation with operands from ``below``."""
+    if draw(st.integers(0, 7)) == 0:
+        return draw(leaf)
+    op = draw(st.sampled_from(operations))
+    count = op.arity or draw(st.integers(2, 5) if op.name == "dot" else st.integers(1, 3))
+    return Branch(op, tuple(draw(below) for _ in range(count)))
+
+
+class Ground:
+    """What functions grow on: variables, operations, and the sample points that they must be defined at."""
+
+    def __init__(
+        self, variables: Sequence[str], operations: Iterable[Op | str] | None, low: float, high: float, who: str
+    ) -> None:
+        self.variables = check_variables(variables, who)
+        self.operations = check_operations(operations, who)
+        check_box(low, high, who)
+        chance = random.Random(4)
+        self.samples = {v: [chance.uniform(low, high) for _ in range(SAMPLES)] for v in self.variables}
+
+    def tree(self, plan: Any) -> Expression:
+        """The function of a drawn tree."""
+        plot = Plot(self)
+
+        def lay(node: Any) -> Operand:
+            return plot.add(node.op, [lay(x) for x in node.operands]) if isinstance(node, Branch) else node
+
+        return plot.expression(lay(plan))
+
+    def graph(self, plan: Sequence[Any]) -> Expression:
+        """The function of drawn operations whose operands are numbered: variables first, then what was made last."""
+        plot = Plot(self)
+        made: list[Operand] = []
+        for node in plan:
+            choices: list[Operand] = [*self.variables, *reversed(made)]
+
+            def chosen(x: Any, choices: list[Operand] = choices) -> Operand:
+                return x if isinstance(x, float) else choices[x % len(choices)]
+
+            made.append(plot.add(node.op, list(map(chosen, node.operands))) if isinstance(node, Branch) else chosen(node))
+        return plot.expression(made[-1] if made else self.variables[0])
+
+
+class Plot:
+    """The lines of one function while it grows, each with its values at the sample points (nan: not to be used)."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.lines: list[Line] = []
+        self.columns: list[list[float]] = []
+
+    def column(self, x: Operand) -> list[float]:
+        """The values of an operand at the sample points."""
+        if isinstance(x, str):
+            return self.ground.samples[x]
+        return self.columns[x] if isinstance(x, int) else [x] * SAMPLES
+
+    def add(self, op: Op, operands: list[Operand]) -> Operand:
+        """A new line; or, where too few samples are left, its first operand that is not a constant."""
+        if all(isinstance(x, float) for x in operands):
+            operands[0] = self.ground.variables[0]
+        column = [sample(op, xs) for xs in zip(*map(self.column, operands), strict=True)]
+        if sum(z == z for z in column) < SAMPLES // 4:
+            return next(x for x in operands if not isinstance(x, float))
+        self.lines.append(Line(op, tuple(operands)))
+        self.columns.append(column)
+        return len(self.lines) - 1
+
+    def expression(self, result: Operand) -> Expression:
+        """The function, without the lines that its result does not need."""
+        if isinstance(result, float):
+            result = self.ground.variables[0]
+        needed = {result} if isinstance(result, int) else set[int]()
+        for i in reversed(range(len(self.lines))):
+            if i in needed:
+                needed.update(x for x in self.lines[i].operands if isinstance(x, int))
+        number = {old: new for new, old in enumerate(sorted(needed))}
+
+        def renumbered(x: Operand) -> Operand:
+            return number[x] if isinstance(x, int) else x
+
+        kept = [Line(op, tuple(map(renumbered, xs))) for op, xs in (self.lines[i] for i in sorted(needed))]
+        return Expression(self.ground.variables, kept, renumbered(result))
+
+
+def sample(op: Op, operands: tuple[float, ...]) -> float:
+    """The value at a sample point; nan where it is not defined, huge, or at a kink."""
+    if any(x != x for x in operands) or not within(op, operands):
+        return math.nan
+    try:
+        z = op.forward(*operands)
+    except FLOAT_ERRORS:
+        return math.nan
+    kinked = any(abs(d) < 1e-3 for d in kink_distances(op, operands))
+    return math.nan if kinked or not abs(z) <= LARGE else z
+
+
+def check_variables(variables: Any, who: str) -> tuple[str, ...]:
+    """The names; TypeError or ValueError where they are none."""
+    if isinstance(variables, str) or not isinstance(variables, Iterable):
+        raise TypeError(f'{who}: variables is a sequence of names, such as ["x", "y"]; got {variables!r:.40}')
+    names = tuple(variables)
+    wrong = [name for name in names if not (isinstance(name, str) and name.isidentifier()) or name == "ag"]
+    if wrong or not names or len(set(names)) < len(names):
+        raise ValueError(f'{who}: variables are different names, such as ["x", "y"], "ag" not among them; got {names!r}')
+    return names
+
+
+def check_operations(operations: Any, who: str) -> tuple[Op, ...]:
+    """The operations; TypeError or ValueError where one is unknown."""
+    if operations is None:
+        return tuple(op for op in TABLE.values() if op.public)
+    if isinstance(operations, str | Op) or not isinstance(operations, Iterable):
+        raise TypeError(f'{who}: operations is a sequence, such as ["sin", ag.exp]; got {operations!r:.40}')
+    found = []
+    for each in operations:
+        op = find(each) if isinstance(each, str) else each
+        if op is None:
+            close = get_close_matches(each, [*TABLE, *CUSTOM], 1)
+            hint = f": did you mean {close[0]!r}?" if close else "; see autograd.ops.TABLE"
+            raise ValueError(f"{who}: there is no operation named {each!r}{hint}")
+        if not isinstance(op, Op):
+            raise TypeError(
+                f"{who}: {getattr(each, '__name__', repr(each)):.40} is no operation: give names, autograd's functions, "
+                "or operations declared with autograd.custom"
+            )
+        found.append(op)
+    if not found:
+        raise ValueError(f"{who}: operations is empty; leave it out for all of them")
+    return tuple(found)
