@@ -46,7 +46,8 @@ class Chromium:
         to_read, self._to = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in self._pipe())
         self._from, from_write = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in self._pipe())
         null = os.open(os.devnull, os.O_RDWR)
-        arguments = [program, *FLAGS, f"--user-data-dir={self.folder}", f"--window-size={width},{height}", "about:blank"]
+        own = (f"--user-data-dir={self.folder}", f"--window-size={width},{height}", "about:blank")
+        arguments = [program, *FLAGS, *own]
         self.pid = os.posix_spawn(
             program,
             arguments,

@@ -200,6 +200,14 @@ def test_too_long_a_walk_is_refused():
         animated(step(v))
 
 
+def test_too_large_a_graph_is_refused():
+    v = Value(1.0, name="x")
+    for _ in range(400):
+        v = v * 1.001
+    with pytest.raises(ValueError, match=r"401 values: more than the 300 cards of a readable picture; walk\(\) shows"):
+        animated(step(v))
+
+
 def test_folded_scopes_are_animated_too():
     stepper = step(mlp([3, 24, 24, 1]), grain="neuron")
     svg = animated(stepper)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from autograd import Value
 from viz import layout, svg
 from viz.figure import document
-from viz.markup import DASH, fit, number, visible
+from viz.markup import DASH, fit, number, text_width, visible
 from viz.markup import coordinate as c
 from viz.palette import paint, text, tone
 from viz.scene import Scene, build, in_order
@@ -35,11 +35,14 @@ __all__ = ["MOST_STAGES", "animated"]
 MOST_STAGES = 300
 """A longer walk is shown at a coarser grain, or refused: nobody watches ten minutes of it."""
 
+MOST_CARDS = (120, 300)
+"""Larger graphs are folded to the first number, as of more no eye finds the card that lights up; or to the second."""
+
 _PAUSE = 4.0
 """Seconds that the final state stands still before the film begins again."""
 
-_LARGEST, _SMALLEST, _COLUMNS = 18.0, 12.5, 78
-"""The formula is set as large as this many characters of it fit, for slides that are seen from afar."""
+_LARGEST, _SMALLEST = 18.0, 12.5
+"""The formula is set as large as it fits, for slides that are seen from afar, and larger still in a wide picture."""
 
 _MOST_LINES = 10
 _PREFIX = "\0"
@@ -79,10 +82,25 @@ def animated(stepper: Stepper, seconds_per_step: float = 1.6) -> str:
         raise ValueError(f"seconds_per_step must be from 0.1 to 60, got {seconds_per_step!r}")
     plan = _watchable(stepper.plan)
     with plan.final_gradients():
-        scene = build(plan.root, title=stepper.title, notes=stepper.notes)
+        scene = _scene(stepper)
     layout.place(scene)
     film = _Film(plan, scene)
     return film.document(seconds_per_step, coarser=plan.grain if plan.grain != stepper.plan.grain else "")
+
+
+def _scene(stepper: Stepper) -> Scene:
+    """What is drawn: folded to a few cards if its scopes allow it."""
+    for most in MOST_CARDS:
+        try:
+            return build(stepper.plan.root, title=stepper.title, notes=stepper.notes, max_cards=most)
+        except ValueError as error:
+            problem = error
+    if str(problem).startswith("notes:"):
+        raise problem
+    what = str(problem).partition(";")[0]
+    raise ValueError(
+        f"{what}; walk() shows it in the terminal, and values named 'scope.name' (Value(2.0, name='h1.w1')) fold"
+    ) from None
 
 
 def _watchable(plan: Plan) -> Plan:
@@ -236,9 +254,11 @@ class _Film:
     def _band(self, width: float, coarser: str) -> tuple[str, float]:
         """The formula of every step in turn, and the height in pixels that they take."""
         by = f", {coarser} by {coarser}: there are {len(self.plan.steps):,} single ones" if coarser else ""
-        size = max(_SMALLEST, min(_LARGEST, (width - 28) / (0.603 * _COLUMNS)))
+        told = [stage.text.split("\n") for stage in self.plan.stages]
+        longest = max(text_width(line, 1.0, mono=True) for lines in told for line in lines[:_MOST_LINES])
+        size = max(_SMALLEST, min(max(_LARGEST, width / 90), (width - 28) / longest))
         small, line = size * 0.8, size * 1.45
-        frames = [_said(stage, width - 28, size) for stage in self.plan.stages]
+        frames = [_said(stage, lines, width - 28, size) for stage, lines in zip(self.plan.stages, told, strict=True)]
         count = len(self.plan.stages)
         most = max(map(len, frames))
         height = most * line + size * 2.8
@@ -333,9 +353,8 @@ def _runs(frames: Iterable[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def _said(stage: Stage, width: float, size: float) -> list[tuple[str, str]]:
+def _said(stage: Stage, formulas: Sequence[str], width: float, size: float) -> list[tuple[str, str]]:
     """A stage's formulas and, if there is only one, its sentence: lines and their colours."""
-    formulas = stage.text.split("\n")
     more = len(formulas) - _MOST_LINES
     lines = [(fit(line, width, size, mono=True), "ink") for line in formulas[:_MOST_LINES]]
     if more > 0:

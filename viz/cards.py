@@ -19,7 +19,7 @@ from viz.scopes import Graph, Scope
 if TYPE_CHECKING:
     from autograd import Value
 
-__all__ = ["Card", "gradient", "make_card", "outputs_of", "scope_label", "stack_label"]
+__all__ = ["Card", "gradient", "make_card", "outputs_of", "scope_label", "shared_scope", "stack_label"]
 
 _FORMULA_WIDTH, _FORMULA_SIZE = 150.0, 10.0
 _FROM_WIDTH = 90.0
@@ -202,4 +202,18 @@ def _stack_card(graph: Graph, group: Group) -> Card:
     rows = [("data", _span([n.data for n in faces])), ("grad", _span([gradient(n) for n in faces]))]
     shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
     tip = f"{len(faces):,} cards in one: {shown}"
-    return Card("stack", text, f"× {len(faces)}", group.scope, None, None, rows, tip=tip)
+    card = Card("stack", text, f"× {len(faces)}", group.scope, None, None, rows, tip=tip)
+    if group.members[-1] in graph.outside:
+        scopes = [scope_of(node.name) for node in faces]
+        where = visible(".".join(shared_scope(scopes)))
+        card.formula = fit(f"from {where}" if where else "from outside", _FORMULA_WIDTH, _FORMULA_SIZE)
+    return card
+
+
+def shared_scope(scopes: Sequence[Scope]) -> Scope:
+    """What all of these scopes begin with."""
+    first, last = min(scopes), max(scopes)
+    depth = 0
+    while depth < min(len(first), len(last)) and first[depth] == last[depth]:
+        depth += 1
+    return first[:depth]

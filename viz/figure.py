@@ -86,7 +86,8 @@ class Figure:
 
         ``.html`` is a page by itself, nothing loaded from a network, in which the folded boxes and stacks of a
         gradient graph open on a click. The file appears whole or not at all. Raises ValueError for another suffix, a
-        picture without such a form, or values that have changed since the picture was drawn; ImportError for ``.png`` without the optional package, OSError where the path cannot be written.
+        picture without such a form, or values that have changed since the picture was drawn; ImportError
+        for ``.png`` without the optional package, OSError where the path cannot be written.
         """
         name = os.fspath(path)
         suffix = PurePath(name).suffix.lower()

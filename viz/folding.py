@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from viz.markup import last_part
 from viz.scopes import Graph, Scope
 
 __all__ = ["Folding", "Group"]
@@ -35,6 +36,10 @@ class Group:
     scope: Scope
     name: str = ""
     parts: list[Group] = field(default_factory=list)
+
+
+def _stem(name: str) -> str:
+    return last_part(name).rstrip("0123456789_")
 
 
 class Folding:
@@ -139,10 +144,11 @@ class Folding:
         members = sorted(i for key in keys for i in self.groups[key].members)
         return self._merge(keys, Group("scope", members, scope[:-1], scope[-1]))
 
-    def alike(self, *, names: bool = False) -> list[list[int]]:
+    def alike(self, names: str = "any") -> list[list[int]]:
         """Parallel repeats: cards of one kind, size and place whose neighbours are alike too; the largest sets first.
 
-        With `names`, only what has the same name: the samples of a batch, not the neurons of a layer.
+        `names` says what is told apart: "same", all names, which leaves the samples of a batch; "stem", names but for
+        the number at their end, which leaves w1 and w2; "any", none.
 
         Colour refinement: cards start with the colour of their kind and their rank among what they stand with, and
         part while their neighbours' colours differ. Lines run from smaller to larger ranks, so that stacks never
@@ -154,8 +160,8 @@ class Folding:
         for key, group in self.groups.items():
             face = nodes[group.members[-1]]
             what: object = face.op.name if face.op is not None else bool(face.name)
-            if names:
-                what = (what, face.name)
+            if names != "any":
+                what = (what, face.name if names == "same" else _stem(face.name))
             shape = (group.kind, what if group.kind != "scope" else "", len(group.members), group.scope)
             wiring = (rank[key], len(into[key]), len(out[key]), group.members[-1] in self.graph.outside)
             colour[key] = shades.setdefault((shape, wiring), len(shades))
@@ -194,17 +200,17 @@ class Folding:
             follows[a].update(b for b in targets if scopes[b] == own)
             for b in targets:
                 if scopes[b] != own:
-                    start, end = self.meet(a, b)
-                    follows[start].add(end)
+                    left, right = self.meet(a, b)
+                    follows[left].add(right)
         waiting = Counter(b for targets in follows.values() for b in targets)
         rank: dict[int | Scope, int] = dict.fromkeys(follows, 0)
         ready = [a for a in follows if not waiting[a]]
         for a in ready:  # grows while it is read
-            for b in follows.get(a, ()):
-                rank[b] = max(rank.get(b, 0), rank[a] + 1)
-                waiting[b] -= 1
-                if not waiting[b]:
-                    ready.append(b)
+            for end in follows.get(a, ()):
+                rank[end] = max(rank.get(end, 0), rank[a] + 1)
+                waiting[end] -= 1
+                if not waiting[end]:
+                    ready.append(end)
         return {key: rank.get(key, 0) for key in self.groups}
 
     def meet(self, a: int, b: int) -> tuple[int | Scope, int | Scope]:

@@ -40,30 +40,42 @@ def shrink(folding: Folding, max_cards: int, max_edges: int, max_height: float =
 
     if fits():
         return
-    for size, sets in groupby(folding.alike(names=True), key=len):
+    for size, sets in groupby(folding.alike("same"), key=len):
         if size < _FEWEST_SAMPLES or fits():
             break
         for keys in sets:
             folding.stack(keys)
     while not fits():
         scopes = folding.foldable()
-        open_cards = Counter(group.scope[: len(scopes[0])] for group in folding.groups.values()) if scopes else Counter()
-        gain = sum(open_cards[scope] - 1 for scope in scopes)
+        depth = len(scopes[0]) if scopes else 0
+        inside = Counter(group.scope[:depth] for group in folding.groups.values())
+        gain = sum(inside[scope] - 1 for scope in scopes)
         # what stands in a scope is folded with it; what does not can only be stacked
-        loose = [] if gain > len(folding) // 2 else folding.alike()
-        if scopes:
-            loose = [keys for keys in loose if not folding.groups[keys[0]].scope]
-        largest = [keys for keys in loose if len(keys) == len(loose[0])]
-        if not scopes and not largest:
+        loose = [] if gain > len(folding) // 2 else _loose(folding, bool(scopes))
+        if not scopes and not loose:
             break
-        if sum(len(keys) - 1 for keys in largest) > gain:
-            # a tie goes to what comes from outside of a box that is drawn by itself
-            outside = [keys for keys in largest if folding.groups[keys[0]].members[-1] in folding.graph.outside]
-            for keys in outside or largest:
+        if sum(len(keys) - 1 for keys in loose) > gain:
+            for keys in loose:
                 folding.stack(keys)
         else:
             folding.fold(scopes)
     folding.promote()
+
+
+def _loose(folding: Folding, scopes: bool) -> list[list[int]]:
+    """The largest sets of like cards, all of one size. Those from outside of a box that is drawn by itself first.
+
+    While there are `scopes` to fold, only cards that stand in none.
+    """
+    for names in ("stem", "any"):
+        sets = folding.alike(names)
+        if scopes:
+            sets = [keys for keys in sets if not folding.groups[keys[0]].scope]
+        outside = [keys for keys in sets if folding.groups[keys[0]].members[-1] in folding.graph.outside]
+        sets = outside or sets
+        if sets:
+            return [keys for keys in sets if len(keys) == len(sets[0])]
+    return []
 
 
 def rough_height(folding: Folding) -> float:

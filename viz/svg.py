@@ -20,8 +20,8 @@ from viz.layout import (
     chip_width,
     label_size,
 )
+from viz.markup import DASH, escape, fit, number, text_width, visible
 from viz.markup import coordinate as c
-from viz.markup import escape, fit, number, text_width, visible
 from viz.palette import STEPS, paint, share, text, tint, tone
 from viz.scene import Edge, Run, Scene
 from viz.scopes import Scope
@@ -71,11 +71,16 @@ def _describe(scene: Scene) -> str:
     parts = [f"A gradient graph of {scene.values:,} values in {len(scene.cards):,} cards, operands on the left."]
     if root is not None and root.data is not None:
         parts.append(f"Its result {root.label} is {number(root.data)}.")
-    if all(card.grad is None for card in scene.cards):
+    if not _computed(scene):
         parts.append("No backward pass has reached it: gradients are drawn as dashes.")
     if scene.caption:
         parts.append(scene.caption + ".")
     return " ".join(parts)
+
+
+def _computed(scene: Scene) -> bool:
+    """Whether a backward pass has reached anything in the picture: a stack shows a range of gradients, not one."""
+    return any(dict(card.rows)["grad"] != DASH for card in scene.cards)
 
 
 def _box(scope: Scope, name: str, box: tuple[float, float, float, float]) -> str:
@@ -227,6 +232,8 @@ def _legend(scene: Scene, x: float, y: float, width: float) -> str:
         parts.append(_scale(x, y, largest))
         after = x + 21 * 7 + 14
         words = "gradient: orange −, blue +"
+    elif _computed(scene):
+        after, words = x, "gradient: lowest … highest of a stack"
     else:
         parts.append(text(x, y + 9, "–", size=NUMBER_SIZE, mono=True))
         after, words = x + 16, "gradient not computed: call backward()"

@@ -1,7 +1,7 @@
 """The declared operations once more, on decimal numbers of any length: a second opinion that shares no code with them.
 
-A difference quotient of floats keeps ten digits; of decimal numbers with eighty digits and a step of 1e-25 it keeps
-fifty, which decides whether a local derivative is right to its last bit. An operation without an entry here (a custom
+A difference quotient of floats keeps ten digits; of decimal numbers with 64 digits and a step of 1e-21 it keeps
+forty, which decides whether a local derivative is right to its last bit. An operation without an entry here (a custom
 one) is checked by differences of floats instead. The tests hold every entry to ``Op.forward``.
 """
 
@@ -14,7 +14,7 @@ from functools import lru_cache
 from autograd.op import Op
 from autograd.ops import TABLE
 
-DIGITS = 80
+DIGITS = 64
 ERRORS = (DecimalException, ArithmeticError, ValueError)
 """What the functions here raise outside their domain."""
 

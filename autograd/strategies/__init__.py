@@ -25,7 +25,8 @@ except ImportError as error:
 from autograd.strategies.expression import Expression, Line
 from autograd.strategies.given import given_gradients
 from autograd.strategies.growth import expressions, graphs, values
-from autograd.strategies.points import Clearance, Problem, clearance, points, problems
+from autograd.strategies.points import Clearance, clearance, points
+from autograd.strategies.problems import Problem, problems
 
 del _hypothesis
 

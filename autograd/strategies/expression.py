@@ -6,7 +6,6 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from autograd.modes import ieee
 from autograd.number import Number
 from autograd.op import FLOAT_ERRORS, Op
 from autograd.ops import TABLE
@@ -32,6 +31,10 @@ class Line(NamedTuple):
 
     op: Op
     operands: tuple[Operand, ...]
+
+
+Values = list[tuple[Line, tuple[float, ...], float]]
+"""Every line of an expression with its operands and its value."""
 
 
 class Expression:
@@ -88,9 +91,9 @@ class Expression:
             done.append(each(op, tuple(map(look, operands))))
         return look(self.result)
 
-    def values(self, point: Sequence[float]) -> list[tuple[Line, tuple[float, ...], float]] | None:
+    def values(self, point: Sequence[float]) -> Values | None:
         """Every line with its operands and its value on plain floats; None where one of them is not defined."""
-        found: list[tuple[Line, tuple[float, ...], float]] = []
+        found: Values = []
 
         def note(op: Op, operands: tuple[float, ...]) -> float:
             if not within(op, operands):
@@ -230,5 +233,4 @@ def kink_distances(op: Op, operands: Sequence[float]) -> tuple[float, ...]:
     kinks = kinks_of(op)
     if kinks is None:
         return ()
-    with ieee():
-        return tuple(float(x) for x in kinks(*operands))
+    return tuple(float(x) for x in kinks(*operands))

@@ -73,10 +73,10 @@ def expressions(
     ground = Ground(variables, operations, min_value, max_value, "expressions")
     if not isinstance(max_depth, int) or isinstance(max_depth, bool) or max_depth < 0:
         raise ValueError(f"expressions: max_depth is a whole number from 0 up; got {max_depth!r}")
-    leaf = st.sampled_from(ground.variables) | constants()
+    leaf = weighted(4, st.sampled_from(ground.variables))
     tree: st.SearchStrategy[Any] = leaf
-    for _ in range(max_depth):
-        tree = branches(ground.operations, leaf, tree)
+    for height in range(max_depth):
+        tree = trees(ground.operations, leaf, tree, 1 if height == max_depth - 1 else 3)
     return tree.map(ground.tree)
 
 
@@ -98,25 +98,47 @@ def graphs(
     ground = Ground(variables, operations, min_value, max_value, "graphs")
     if not isinstance(max_nodes, int) or isinstance(max_nodes, bool) or max_nodes < 1:
         raise ValueError(f"graphs: max_nodes is a whole number from 1 up; got {max_nodes!r}")
-    choice = st.integers(0, 15) | constants()
-    return st.lists(branches(ground.operations, choice, choice), max_size=max_nodes).map(ground.graph)
+    number = st.integers(0, 15)
+    several = [op for op in ground.operations if op.arity != 1]  # what shares has two operands: let there be more of it
+    mixture = (*ground.operations, *several, *several)
+    return stems(mixture, max_nodes, number, weighted(6, number)).map(ground.graph)
 
 
-def constants() -> st.SearchStrategy[float]:
-    """Numbers that are short to read."""
-    return st.sampled_from(CONSTANTS) | st.integers(-300, 300).map(lambda n: n / 100)
+@st.composite
+def stems(
+    draw: st.DrawFn,
+    operations: Sequence[Op],
+    most: int,
+    first: st.SearchStrategy[int],
+    other: st.SearchStrategy[int | float],
+) -> list[Branch]:
+    """Operations in order, the operands of each by number: low ones are variables, high ones what was made before."""
+    fewest = draw(st.integers(0, most))  # left to themselves, Hypothesis' lists are short
+    return draw(st.lists(branches(operations, first, other), min_size=fewest, max_size=most))
+
+
+def weighted(weight: int, common: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """So many times in ``weight + 2`` the common thing, else a constant that is short to read."""
+    short = st.integers(-300, 300).map(lambda n: n / 100)
+    return st.one_of(*[common] * weight, st.sampled_from(CONSTANTS), short)
+
+
+@st.composite
+def trees(
+    draw: st.DrawFn, operations: Sequence[Op], leaf: st.SearchStrategy[Any], below: st.SearchStrategy[Any], leaves: int
+) -> Any:
+    """A leaf, so many times in eight; else an operation with operands from ``below``."""
+    return draw(leaf) if draw(st.integers(0, 7)) < leaves else draw(branches(operations, below, below))
 
 
 @st.composite
 def branches(
-    draw: st.DrawFn, operations: Sequence[Op], leaf: st.SearchStrategy[Any], below: st.SearchStrategy[Any]
-) -> Any:
-    """A leaf, one time in eight; else an operation with operands from ``below``."""
-    if draw(st.integers(0, 7)) == 0:
-        return draw(leaf)
+    draw: st.DrawFn, operations: Sequence[Op], first: st.SearchStrategy[Any], other: st.SearchStrategy[Any]
+) -> Branch:
+    """An operation with its operands."""
     op = draw(st.sampled_from(operations))
     count = op.arity or draw(st.integers(2, 5) if op.name == "dot" else st.integers(1, 3))
-    return Branch(op, tuple(draw(below) for _ in range(count)))
+    return Branch(op, (draw(first), *(draw(other) for _ in range(count - 1))))
 
 
 class Ground:
@@ -141,16 +163,20 @@ class Ground:
         return plot.expression(lay(plan))
 
     def graph(self, plan: Sequence[Any]) -> Expression:
-        """The function of drawn operations whose operands are numbered: variables first, then what was made last."""
+        """The function of drawn operations; the number of an operand says which variable, or how recent a result."""
         plot = Plot(self)
         made: list[Operand] = []
-        for node in plan:
-            choices: list[Operand] = [*self.variables, *reversed(made)]
 
-            def chosen(x: Any, choices: list[Operand] = choices) -> Operand:
-                return x if isinstance(x, float) else choices[x % len(choices)]
+        def chosen(x: int | float, variables: int, back: int) -> Operand:
+            if isinstance(x, float):
+                return x
+            if x < variables or not made:
+                return self.variables[x % len(self.variables)]
+            return made[-1 - (x - variables) % min(len(made), back)]
 
-            made.append(plot.add(node.op, list(map(chosen, node.operands))) if isinstance(node, Branch) else chosen(node))
+        for node in plan:  # the first operand is mostly the last result, so that little is left unused
+            operands = [chosen(x, *((3, 4) if i else (2, 1))) for i, x in enumerate(node.operands)]
+            made.append(plot.add(node.op, operands))
         return plot.expression(made[-1] if made else self.variables[0])
 
 
@@ -171,7 +197,7 @@ class Plot:
     def add(self, op: Op, operands: list[Operand]) -> Operand:
         """A new line; or, where too few samples are left, its first operand that is not a constant."""
         if all(isinstance(x, float) for x in operands):
-            operands[0] = self.ground.variables[0]
+            operands[0] = self.ground.variables[len(self.lines) % len(self.ground.variables)]
         column = [sample(op, xs) for xs in zip(*map(self.column, operands), strict=True)]
         if sum(z == z for z in column) < SAMPLES // 4:
             return next(x for x in operands if not isinstance(x, float))
@@ -215,7 +241,7 @@ def check_variables(variables: Any, who: str) -> tuple[str, ...]:
     names = tuple(variables)
     wrong = [name for name in names if not (isinstance(name, str) and name.isidentifier()) or name == "ag"]
     if wrong or not names or len(set(names)) < len(names):
-        raise ValueError(f'{who}: variables are different names, such as ["x", "y"], "ag" not among them; got {names!r}')
+        raise ValueError(f'{who}: variables are different names, such as ["x", "y"], and not "ag"; got {names!r}')
     return names
 
 
@@ -234,8 +260,8 @@ def check_operations(operations: Any, who: str) -> tuple[Op, ...]:
             raise ValueError(f"{who}: there is no operation named {each!r}{hint}")
         if not isinstance(op, Op):
             raise TypeError(
-                f"{who}: {getattr(each, '__name__', repr(each)):.40} is no operation: give names, autograd's functions, "
-                "or operations declared with autograd.custom"
+                f"{who}: {getattr(each, '__name__', repr(each)):.40} is no operation: give names, autograd's "
+                "functions, or operations declared with autograd.custom"
             )
         found.append(op)
     if not found:

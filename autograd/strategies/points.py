@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
-from hypothesis import assume, reject
+from hypothesis import reject
 from hypothesis import strategies as st
 
 from autograd.op import Op
-from autograd.strategies.expression import Expression, Operand, kink_distances, within
-from autograd.value import Value
+from autograd.strategies.expression import Expression, Operand, Values, kink_distances, within
 
 Point = tuple[float, ...]
 
@@ -31,24 +32,17 @@ class Clearance(NamedTuple):
     edge: float
 
 
-class Problem(NamedTuple):
-    """A function and a point of it."""
-
-    expression: Expression
-    point: Point
-
-    def record(self) -> Value:
-        """The root of the graph recorded at the point."""
-        return self.expression.record(*self.point)
-
-
 def clearance(expression: Expression, point: Sequence[float]) -> Clearance:
     """How far the point is from the kinks and from the domain edges of every operation in the expression.
 
     Raises:
         TypeError: no Expression, or not one number for each variable.
     """
-    values = check_expression(expression, "clearance").values(point)
+    return clearance_of(check_expression(expression, "clearance").values(point))
+
+
+def clearance_of(values: Values | None) -> Clearance:
+    """The clearance, from the operands and values of every line."""
     if values is None:
         return Clearance(-math.inf, -math.inf)
     kink = edge = math.inf
@@ -88,10 +82,11 @@ def edge_distance(op: Op, operands: Sequence[float], origins: Sequence[Operand])
 
 def clear(expression: Expression, point: Point, distance: float) -> bool:
     """Is the point that far from kinks and edges, and no node of it huge?"""
-    found = clearance(expression, point)
+    values = expression.values(point)
+    found = clearance_of(values)
     if not (found.edge > 0.0 if distance == 0.0 else min(found) >= distance):
         return False
-    return all(abs(z) <= LARGE for _, _, z in expression.values(point) or ())
+    return all(abs(z) <= LARGE for _, _, z in values or ())
 
 
 def points(
@@ -120,45 +115,12 @@ def points(
     """
     check_expression(expression, "points")
     check_box(min_value, max_value, "points")
-    if not (isinstance(distance, int | float) and 0.0 <= distance < math.inf):
-        raise ValueError(f"points: distance is a number from 0 up, such as 1e-3; got {distance!r}")
+    check_distance(distance, "points")
     if not at_kinks:
         return away(expression, reals(min_value, max_value), distance)
     if not expression.kinked:
         raise ValueError(f"points: no operation of {expression.source()} has a kink; leave at_kinks out")
-    return at_a_kink(expression, float(min_value), float(max_value))
-
-
-def problems(
-    functions: st.SearchStrategy[Expression] | None = None,
-    *,
-    min_value: float = -3.0,
-    max_value: float = 3.0,
-    distance: float = 1e-3,
-    at_kinks: bool = False,
-) -> st.SearchStrategy[Problem]:
-    """A function together with a point of it: ``Problem(expression, point)``.
-
-    Args:
-        functions: a strategy for expressions; ``expressions()`` unless told.
-        min_value, max_value, distance, at_kinks: as for ``points``.
-
-    Raises:
-        TypeError, ValueError: as ``points`` does.
-    """
-    from autograd.strategies.growth import expressions
-
-    drawn = expressions() if functions is None else functions
-    if not isinstance(drawn, st.SearchStrategy):
-        raise TypeError(f"problems takes a strategy for expressions, as in problems(graphs()); got {drawn!r:.40}")
-    check_box(min_value, max_value, "problems")
-
-    def at_points(f: Expression) -> st.SearchStrategy[Problem]:
-        assume(f.kinked or not at_kinks)
-        where = points(f, min_value=min_value, max_value=max_value, distance=distance, at_kinks=at_kinks)
-        return where.map(lambda point: Problem(f, point))
-
-    return drawn.flatmap(at_points)
+    return at_a_kink(expression, reals(min_value, max_value), float(min_value), float(max_value))
 
 
 def reals(low: float, high: float) -> st.SearchStrategy[float]:
@@ -167,66 +129,81 @@ def reals(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def away(draw: st.DrawFn, expression: Expression, real: st.SearchStrategy[float], distance: float) -> Point:
-    """A point that is clear of kinks and edges; several are tried before the example is given up."""
+def away(
+    draw: st.DrawFn, expression: Expression, real: st.SearchStrategy[float], distance: float, first: Point = ()
+) -> Point:
+    """A point that is clear of kinks and edges; several are tried before the example is given up.
+
+    The numbers of ``first``, drawn before, are tried first.
+    """
     for _ in range(TRIES):
-        point = tuple(draw(real) for _ in expression.variables)
+        point = tuple([*first, *(draw(real) for _ in expression.variables[len(first) :])][: len(expression.variables)])
         if clear(expression, point, distance):
             return point
-    reject()
+        first = ()
+    return reject()
 
 
 @st.composite
-def at_a_kink(draw: st.DrawFn, expression: Expression, low: float, high: float) -> Point:
+def at_a_kink(
+    draw: st.DrawFn, expression: Expression, real: st.SearchStrategy[float], low: float, high: float
+) -> Point:
     """A point where the distance to one kink is 0, found along one variable."""
     for _ in range(TRIES):
-        start = [draw(reals(low, high)) for _ in expression.variables]
-        found = [(i, t) for i in range(len(start)) for t in zeros_along(expression, start, i, low, high)]
-        if found:
-            i, t = draw(st.sampled_from(sorted(found, key=lambda pair: (pair[0], abs(pair[1])))))
-            return (*start[:i], t, *start[i + 1 :])
-    reject()
+        point = [draw(real) for _ in expression.variables]
+        i = draw(st.integers(0, len(point) - 1))
+        candidates = zeros_along(expression, point, i, low, high)
+        if candidates:
+            found = draw(st.sampled_from(candidates))()
+            if found is not None:
+                return (*point[:i], found, *point[i + 1 :])
+    return reject()
 
 
-def zeros_along(expression: Expression, start: Sequence[float], i: int, low: float, high: float) -> list[float]:
-    """The values of variable ``i`` at which the distance to some kink is 0, as far as a coarse scan sees them."""
+def zeros_along(
+    expression: Expression, start: Sequence[float], i: int, low: float, high: float
+) -> list[Callable[[], float | None]]:
+    """How to find values of variable ``i`` at which the distance to some kink is 0, as far as a coarse scan sees them.
+
+    Each finds one, or None where the distance jumps over 0.
+    """
 
     def distances(t: float) -> list[float]:
-        point = (*start[:i], t, *start[i + 1 :])
-        values = expression.values(point)
-        if values is None or clearance(expression, point).edge <= 0.0:
+        values = expression.values((*start[:i], t, *start[i + 1 :]))
+        if values is None or clearance_of(values).edge <= 0.0:
             return []
         return [d for line, operands, _ in values for d in kink_distances(line.op, operands)]
 
-    whole = [float(n) for n in range(math.ceil(low), math.floor(high) + 1)] if high - low < 100 else [0.0]
-    grid = sorted({*whole, *start, *(low + (high - low) * k / 24 for k in range(25))})
+    def distance(k: int) -> Callable[[float], float]:
+        return lambda t: found[k] if (found := distances(t)) else math.nan
+
+    whole = [float(n) for n in range(math.ceil(low), math.floor(high) + 1)] if high - low < 20 else [0.0]
+    grid = sorted({*whole, start[i], *(low + (high - low) * k / 16 for k in range(17))})
     scan = [(t, distances(t)) for t in grid if low <= t <= high]
-    found = {t for t, ds in scan if 0.0 in ds}
-    for (a, da), (b, db) in zip(scan, scan[1:], strict=False):
-        for k in range(min(len(da), len(db))):
-            if da[k] * db[k] < 0.0:
-                found.update(bisected(lambda t, k=k: (distances(t) or [math.nan] * (k + 1))[k], a, b))
-    return sorted(found)
+    exact = sorted((t for t, ds in scan if 0.0 in ds), key=abs)
+    return [
+        *(partial(float, t) for t in exact),
+        *(
+            partial(bisected, distance(k), a, b)
+            for (a, da), (b, db) in pairwise(scan)
+            for k in range(min(len(da), len(db)))
+            if da[k] * db[k] < 0.0
+        ),
+    ]
 
 
-def bisected(g: Callable[[float], float], a: float, b: float) -> list[float]:
-    """Where ``g`` changes its sign between a and b, to the last float; nothing where it jumps over 0."""
-    at_a = g(a)
-    for _ in range(200):
-        middle = a + 0.5 * (b - a)
-        if middle in (a, b):
-            break
+def bisected(g: Callable[[float], float], a: float, b: float) -> float | None:
+    """Where ``g`` changes its sign between a and b, to the last float; None where it jumps over 0."""
+    below = g(a) < 0.0
+    while (middle := a + 0.5 * (b - a)) not in (a, b):
         at = g(middle)
-        if at != at:
-            return []
         if at == 0.0:
-            return [middle]
-        if (at < 0.0) == (at_a < 0.0):
-            a, at_a = middle, at
-        else:
-            b = middle
+            return middle
+        if at != at or (abs(at) > 1e-3 and b - a < 1e-9):
+            return None
+        a, b = (middle, b) if (at < 0.0) == below else (a, middle)
     nearest = min((a, b), key=lambda t: abs(g(t)))
-    return [nearest] if abs(g(nearest)) <= 1e-9 else []
+    return nearest if abs(g(nearest)) <= 1e-9 else None
 
 
 def check_expression(expression: Any, who: str) -> Expression:
@@ -243,3 +220,9 @@ def check_box(low: Any, high: Any, who: str) -> None:
     """ValueError unless low < high are finite numbers."""
     if not all(isinstance(x, int | float) and math.isfinite(x) for x in (low, high)) or not low < high:
         raise ValueError(f"{who}: min_value and max_value are finite and in order; got {low!r} and {high!r}")
+
+
+def check_distance(distance: Any, who: str) -> None:
+    """ValueError unless it is a number from 0 up."""
+    if not (isinstance(distance, int | float) and 0.0 <= distance < math.inf):
+        raise ValueError(f"{who}: distance is a number from 0 up, such as 1e-3; got {distance!r}")

@@ -23,6 +23,10 @@
       element.setAttribute("role", "button");
       element.setAttribute("aria-label", `Open ${title(to)}: ${sections[to].dataset.size} values`);
     }
+    for (const card of links[n].closed) {
+      const tip = section.querySelector(`[data-card="${card}"] > title`);
+      if (tip) tip.textContent += "\nnot in this page: draw it by itself";
+    }
     return section;
   };
 

@@ -62,7 +62,7 @@ def _table(view: View) -> str:
     below = f"<p>{more:,} more are not listed.</p>" if more else ""
     rows = "".join(_row(n, row) for n, row in enumerate(view.rows, 1))
     return (
-        f"<h2>{escape(view.title)}: {view.total:,} {'values' if not any(r.opens for r in view.rows) else 'boxes'}</h2>"
+        f"<h2>{escape(view.title)}</h2>"
         '<table><thead><tr><th scope="col">#</th><th scope="col">name</th><th scope="col">data</th>'
         f'<th scope="col">gradient</th></tr></thead><tbody>{rows}</tbody></table>{below}'
     )
@@ -73,7 +73,8 @@ def _row(n: int, row: Row) -> str:
     if row.opens is not None:
         name = f'<button type="button" data-to="{row.opens}">{name}</button>'
     sign = "" if row.grad is None or not row.grad else ' class="plus"' if row.grad > 0 else ' class="minus"'
-    return f"<tr><td>{n:,}</td><th scope=\"row\">{name}</th><td>{_cell(row.data)}</td><td{sign}>{_cell(row.grad)}</td></tr>"
+    cells = f"<td>{_cell(row.data)}</td><td{sign}>{_cell(row.grad)}</td>"
+    return f'<tr><td>{n:,}</td><th scope="row">{name}</th>{cells}</tr>'
 
 
 def _cell(x: float | None) -> str:

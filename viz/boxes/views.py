@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from viz import layout, svg
-from viz.cards import gradient, outputs_of, stack_label
+from viz.cards import gradient, outputs_of, shared_scope, stack_label
 from viz.folding import Folding, Group
 from viz.formula import formula
 from viz.markup import visible
 from viz.scene import EDGES_PER_CARD, picture
-from viz.scopes import Graph, Scope
+from viz.scopes import Graph
 from viz.shrink import shrink
 
 __all__ = ["Row", "View", "views"]
@@ -25,7 +25,7 @@ MOST_VIEWS = 150
 MOST_BYTES = 4_000_000
 """Characters of SVG in all the views of one page."""
 
-MOST_WORK = 1_000_000
+MOST_WORK = 1_500_000
 """Values and edges that are looked at for all the views of one page: a bound on time."""
 
 MOST_ROWS = 200
@@ -101,7 +101,7 @@ def _opened(
     here = len(made)
     budget.views -= 1
     if group.kind == "scope":
-        view = View(visible(group.name), parent, len(group.members))
+        view = View(visible(".".join((*group.scope, group.name))), parent, len(group.members))
         made.append(view)
         inner = _inside(around, key, group, budget)
         view.svg = _drawn(inner, view.title) if inner is not None else ""
@@ -111,13 +111,16 @@ def _opened(
         else:
             view.rows, view.total = _values(around.graph, group.members), len(group.members)
         return
-    view = View(stack_label(around.graph, group), parent, len(group.members), total=len(group.parts))
+    title = f"{stack_label(around.graph, group)} × {len(group.parts):,}"
+    where = visible(".".join(group.scope))
+    title = f"{where}: {title}" if where else title
+    view = View(title, parent, len(group.members), total=len(group.parts))
     made.append(view)
     for part in group.parts[:MOST_ROWS]:
         if part.kind != "scope":
             view.rows += _values(around.graph, part.members[-1:])
             continue
-        row = Row(visible(part.name), None, None)
+        row = Row(visible(".".join((*part.scope, part.name))), None, None)
         outputs = outputs_of(around, key, part)
         if len(outputs) == 1:
             node = around.graph.nodes[outputs[0]]
@@ -134,7 +137,7 @@ def _inside(around: Folding, key: int, group: Group, budget: _Budget) -> Folding
     before = {j for i in group.members for _, j in graph.operands[i]} - members
     part = sorted(members | before)
     budget.work -= len(part) + sum(len(graph.operands[i]) for i in group.members)
-    depth = len(_shared([graph.scopes[i] for i in group.members]))
+    depth = len(shared_scope([graph.scopes[i] for i in group.members]))
     results = set(outputs_of(around, key, group))
     inner = Folding(
         Graph(
@@ -148,14 +151,6 @@ def _inside(around: Folding, key: int, group: Group, budget: _Budget) -> Folding
     most_edges = EDGES_PER_CARD * MAX_CARDS
     shrink(inner, MAX_CARDS, most_edges, MAX_HEIGHT)
     return inner if len(inner) <= MAX_CARDS and inner.edge_count(most_edges) <= most_edges else None
-
-
-def _shared(scopes: list[Scope]) -> Scope:
-    first, last = min(scopes), max(scopes)
-    depth = 0
-    while depth < min(len(first), len(last)) and first[depth] == last[depth]:
-        depth += 1
-    return first[:depth]
 
 
 def _drawn(inner: Folding, title: str) -> str:

@@ -127,6 +127,7 @@ function start(host) {
       return;
     }
     const k = kind[from], single = to - from === 1, n = node[from];
+    if (graph && single && k === "backward" && graph.stepEdge[from] < 0) el.hint.textContent = `This step is inside the folded card ${graph.cards[D.card[n]].label}.`;
     el.phase.textContent = single && grain === "edge" ? PHASES[k] : stageTitle(grain, from);
     const said = Array.from({ length: Math.min(to - from, 3) }, (_, i) => stepWords(from + i));
     const rows = rowsOf(grain, from, to);
@@ -250,9 +251,11 @@ function start(host) {
     if (i >= 0) { stop(); go(i + 1); }
   };
   const members = i => graph.cards[i].shows.length ? graph.cards[i].shows : [...D.card.keys()].filter(n => D.card[n] === i);
+  let hinted = []; // what the hint said before
   function trace(n, i) {
     graph?.trace(i ?? (n >= 0 ? D.card[n] : -1)); net?.trace(n);
-    if (n < 0) { el.hint.textContent = ""; return; }
+    if (n < 0) { el.hint.replaceChildren(...hinted); hinted = []; return; }
+    if (!hinted.length) hinted = [...el.hint.childNodes];
     const count = paths(n), g = state.grad(n);
     el.hint.replaceChildren(math(D.names[n]), ": ", count === 1 ? "one path" : `${count < 1e15 ? count.toLocaleString("en") : count.toExponential(1)} paths`, " to ", math(D.names[D.root]), g == null ? "" : "; gradient so far ", g == null ? "" : exact(g));
   }
@@ -334,6 +337,7 @@ function start(host) {
   choose(grain); go(D.position);
   calmView = false;
   new ResizeObserver(() => { const calm = calmView; calmView = true; fitStage(); measure(); camera(); windowList(true); calmView = calm; }).observe(el.stage);
+  // For a page around it, and for tests: document.querySelector("[class^=glassgrad]").glassgrad.go(3)
   host.glassgrad = { go, get position() { return position; }, get length() { return stages.length; }, get grain() { return grain; }, choose, jump,
     text: k => stageText(grain, ...stages[k - 1]), words: k => Array.from({ length: stages[k - 1][1] - stages[k - 1][0] }, (_, j) => stepWords(stages[k - 1][0] + j)).join(" "),
     title: k => stageTitle(grain, stages[k - 1][0]), gradient: name => state.grad(D.names.indexOf(name)), value: name => state.value(D.names.indexOf(name)), number, decimal: general };

@@ -50,6 +50,7 @@ function graphView(svg, state) {
     const low = number(Math.min(...finite), 2), high = number(Math.max(...finite), 2);
     return low === high ? low : `${low} \u2026 ${high}`;
   };
+  const above = svg.querySelector("[data-chip],[data-card]"); // lit lines are moved here, over the other lines
   let marked = [];
   const view = {
     svg, cards, edges, full, stepEdge, into, out,
@@ -58,7 +59,7 @@ function graphView(svg, state) {
       const several = one < 0 && c.shows.length ? span(c.shows, n => state.grad(n)) : null;
       recolour(c.frame, "f", tint(g, maxGrad)); c.backs.forEach(b => recolour(b, "f", tint(g, maxGrad)));
       if (c.stripe) recolour(c.stripe, "f", tone(g));
-      if (c.grad) { c.grad.textContent = several ?? (g == null ? DASH : number(g)); recolour(c.grad, "f", g ? ink(g) : "ink"); }
+      if (c.grad) { c.grad.textContent = several ?? (g == null ? DASH : number(g)); recolour(c.grad, "f", g == null || g === 0 ? "ink" : ink(g)); }
       if (c.data && c.kind !== "stack") { const v = one >= 0 ? state.value(one) : null; if (one >= 0) c.data.textContent = v == null ? DASH : number(v); toggle(c.data, "moved", one >= 0 && state.moved(one)); }
       const length = g ? Math.max(1, Math.abs(share(g, maxGrad)) * 22) : 0, zero = c.box[0] + c.box[2] - 32;
       c.bar.setAttribute("x", g < 0 ? zero - length : zero); c.bar.setAttribute("width", length); recolour(c.bar, "f", tone(g));
@@ -71,6 +72,7 @@ function graphView(svg, state) {
         c.tip.textContent = [c.head, ...lines].join("\n");
         c.g.setAttribute("aria-label", `${c.label}: ${lines.join(", ")}`);
       } else c.g.setAttribute("aria-label", `${c.label}: gradient ${several ?? DASH}`);
+      if (F) for (const k of into[i]) for (const e of [edges[k].chip, edges[k].text]) toggle(e, "later", one >= 0 && state.value(one) == null);
       const t = trunks.get(i);
       if (t) { const lit = g != null || several != null && several !== DASH; recolour(t[0], "s", lit ? t[2] : "neutral"); t[0].setAttribute("stroke-width", lit ? t[1] : 1.2); }
     },
@@ -90,7 +92,7 @@ function graphView(svg, state) {
         put(cards[a].g, "from"); shown.add(a);
         if (b >= 0 && b !== a) { put(cards[b].g, "to"); shown.add(b); }
         const ks = kind[i] === "forward" ? leaving[node[i]].map(j => stepEdge[j]) : [stepEdge[i]];
-        for (const k of ks) if (k >= 0) { put(edges[k].g, "on"); put(edges[k].chip, "on"); if (kind[i] === "forward") shown.add(edges[k].source); }
+        for (const k of ks) if (k >= 0) { inner.insertBefore(edges[k].g, above); put(edges[k].g, "on"); put(edges[k].chip, "on"); if (kind[i] === "forward") shown.add(edges[k].source); }
       }
       return shown;
     },
@@ -105,13 +107,15 @@ function graphView(svg, state) {
         for (const k of out[c]) { edges[k].g.classList.add("way"); edges[k].chip?.classList.add("way"); edges[k].text?.classList.add("way"); if (!seen.has(edges[k].goal)) { seen.add(edges[k].goal); todo.push(edges[k].goal); } }
       }
     },
-    // The part of the picture that holds these cards, with room around, in the stage's proportions.
+    // The part of the picture that holds these cards, with room around, in the stage's proportions. Where they are so
+    // far apart that nothing could be read, the last of them alone: that is where the gradient arrives.
     frame(ids, width, height) {
       let x0 = Infinity, y0 = Infinity, x1 = -Infinity, y1 = -Infinity;
       for (const i of ids) { const [x, y, w, t] = cards[i].box; x0 = Math.min(x0, x + dx); y0 = Math.min(y0, y + dy); x1 = Math.max(x1, x + dx + w); y1 = Math.max(y1, y + dy + t); }
-      const ratio = width / height, least = Math.min(full[2], Math.max(330, Math.min(width, 900)));
-      let w = Math.max(x1 - x0 + 90, least, (y1 - y0 + 70) * ratio);
-      if (w >= full[2]) return full.slice();
+      const ratio = width / height, least = Math.min(full[2], Math.max(330, Math.min(width * 0.8, 1250)));
+      const w = Math.max(x1 - x0 + 90, least, (y1 - y0 + 70) * ratio), list = [...ids];
+      if (w > 2.2 * width && list.length > 1) return view.frame(list.slice(-1), width, height);
+      if (w >= Math.max(full[2], full[3] * ratio)) return full.slice();
       const t = w / ratio, inside = (low, size, middle) => size >= low ? (low - size) / 2 : Math.max(0, Math.min(low - size, middle - size / 2));
       return [full[0] + inside(full[2], w, (x0 + x1) / 2), full[1] + inside(full[3], t, (y0 + y1) / 2), w, t];
     },
@@ -207,7 +211,7 @@ function networkView(svg, state) {
       const l = weightOf.has(n) ? L[weightOf.get(n)] : null, seen = new Set();
       const todo = [l ? l.goal : biasOf.get(n) ?? unitOf.get(n) ?? scopeUnit.get(D.scope[n])].filter(u => u != null);
       if (l) { l.g.classList.add("way"); l.chip?.classList.add("way"); U[l.source].g.classList.add("way"); }
-      if (biasOf.has(n)) U[biasOf.get(n)].chip?.classList.add("way");
+      if (biasOf.has(n)) for (const e of [U[biasOf.get(n)].chip, U[biasOf.get(n)].line]) e?.classList.add("way");
       loss?.classList.add("way");
       while (todo.length) {
         const u = todo.pop(); if (seen.has(u)) continue;

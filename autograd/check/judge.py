@@ -1,0 +1,230 @@
+"""From numbers to a verdict: what differs by more than the errors explain is wrong, and nothing else is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from autograd.check.differences import EPS, Estimate
+from autograd.check.kinks import Kink, described
+from autograd.check.replay import Edge, Found, Replay
+from autograd.check.verdict import Culprit, Entry, KinkNote
+
+EPS32 = 2.0**-23
+NOTHING = Estimate(math.nan, math.inf, math.nan, "both", "unmeasured")
+LOOSEST = 1e-3
+"""Differences whose error is a larger share of the slope settle nothing."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one input before it is judged."""
+
+    entry: Entry
+    estimate: Estimate
+    found: Found | None = None
+    replay: Replay | None = None
+    index: int = 0
+    by_hand: bool = False
+    single: bool = False
+    tolerance: float | None = None
+    hidden: bool = False
+
+
+def judged(e: Evidence) -> Entry:
+    """The entry with its verdict and the reason for it."""
+    entry = replace(
+        e.entry,
+        numerical=e.estimate.value,
+        error=e.estimate.error,
+        left=e.estimate.left,
+        right=e.estimate.right,
+        side=e.estimate.side,
+        samples=e.estimate.samples,
+    )
+    if e.found is None or e.replay is None:
+        return by_differences(entry, e)
+    entry = replace(entry, kinks=notes_of(e.found.kinks))
+    if e.found.doubts:
+        return at_a_kink(entry, e, e.found, e.replay)
+    return by_graph(entry, e, e.found, e.replay)
+
+
+def by_graph(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
+    """Every local derivative is known from outside: the gradient must be their chain rule, to the last bits."""
+    reference, bound = found.value, 2.0 * found.bound
+    if e.by_hand:
+        exact = replay.total(e.index)
+        if exact is not None:
+            bound += 4.0 * abs(exact - reference)  # what the roundings inside f do to a gradient by another formula
+            reference = exact
+        elif math.isfinite(e.estimate.error):
+            bound += e.estimate.error
+        bound += 1024.0 * EPS * found.paths
+    if e.single:
+        bound += 64.0 * EPS32 * found.paths
+    entry = replace(entry, reference=reference, reference_error=bound)
+    gap = abs(entry.gradient - reference)
+    if not math.isfinite(bound) or not math.isfinite(reference):
+        return replace(entry, verdict="undecidable", kind="overflow", reason=OVERFLOW)
+    if e.tolerance is not None:
+        bound = max(bound, e.tolerance * max(abs(reference), abs(entry.gradient)))
+    if gap <= bound:
+        return replace(entry, verdict="right")
+    edges = sorted((edge for edge in replay.wrong_edges()), key=lambda edge: -shift(edge))
+    if edges and not e.by_hand:
+        reason = "a local derivative is not that of its operation"
+        return replace(entry, verdict="wrong", kind="rule", reason=reason, culprit=culprit_of(edges[0]))
+    if e.by_hand:
+        return replace(entry, verdict="wrong", kind="gradient", reason="the gradient is not that of the function")
+    reason = (
+        "every local derivative is right, but they do not add up to this gradient: a path is missing or counted twice "
+        "(= in place of += where a node is used more than once?)"
+    )
+    return replace(entry, verdict="wrong", kind="sum", reason=reason)
+
+
+def shift(edge: Edge) -> float:
+    """By how much a local derivative is off, as a share of itself."""
+    size = max(abs(edge.slope.value), abs(edge.recorded), 1e-300)
+    gap = abs(edge.recorded - edge.slope.value) / size
+    return gap if gap == gap else math.inf
+
+
+OVERFLOW = "a number on the way is infinite or not a number: nothing can be compared here. Choose a point nearer to 0"
+
+
+def at_a_kink(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
+    """A local derivative on the way does not exist: what do the slopes of f on the two sides say?"""
+    edge = found.doubts[0]
+    if not entry.kinks:
+        entry = replace(entry, kinks=notes_of([Kink(d.node, 0.0, ()) for d in found.doubts[:4]]))
+    sides = replay.one_sided(e.index)
+    if sides is None and math.isfinite(e.estimate.left) and math.isfinite(e.estimate.right):
+        sides = e.estimate.left, e.estimate.right
+    if sides is None and e.estimate.trouble == "" and math.isfinite(e.estimate.value):
+        decided = by_differences(entry, e)
+        if decided.verdict == "right":
+            return decided
+    if sides is None or edge.slope.trouble in ("edge", "unknown") and not all(map(math.isfinite, sides)):
+        where = described(edge.node)
+        one = f" (the slope there, from inside, is {edge.slope.left:g})" if math.isinf(edge.slope.left) else ""
+        reason = f"{where} is at the border of its domain, where it has no finite slope{one}. Move the point inside"
+        return replace(entry, verdict="undecidable", kind="edge", reason=reason)
+    left, right = sides
+    entry = replace(entry, left=left, right=right)
+    if not all(map(math.isfinite, sides)):
+        reason = f"{described(edge.node)} jumps here: it has no slope at all. Move the point away from the jump"
+        return replace(entry, verdict="undecidable", kind="jump", reason=reason)
+    slack = 1e-9 * (found.paths if math.isfinite(found.paths) else abs(left) + abs(right)) + 4.0 * found.bound
+    if not math.isfinite(slack):
+        slack = 1e-9 * (abs(left) + abs(right))
+    if abs(left - right) > slack:
+        between = "" if min(sides) - slack <= entry.gradient <= max(sides) + slack else ", not even between the two"
+        reason = (
+            f"the function has a kink here: its slope is {left:.10g} on the left and {right:.10g} on the right, and the "
+            f"convention gives {entry.gradient!r}{between}. Move the point, or accept the convention"
+        )
+        return replace(entry, verdict="undecidable", kind="kink", reason=reason)
+    slope = 0.5 * (left + right)
+    entry = replace(entry, reference=slope, reference_error=slack)
+    if abs(entry.gradient - slope) <= slack:
+        return replace(entry, verdict="right")
+    if len(found.kinks) > 1:
+        reason = (
+            f"the slope is {slope:.10g} on both sides, so the function is smooth here; but {len(found.kinks)} kinks "
+            f"cancel in it, and their conventions together give {entry.gradient!r}. Wrong by convention: write the "
+            "function without them, or keep away from this point"
+        )
+    else:
+        reason = (
+            f"the slope is {slope:.10g} on both sides, so the function is smooth here; but the slope recorded at "
+            f"{described(edge.node)} gives {entry.gradient!r}. Wrong by convention"
+        )
+    return replace(entry, verdict="wrong", kind="convention", reason=reason)
+
+
+def by_differences(entry: Entry, e: Evidence) -> Entry:
+    """Finite differences of f alone."""
+    found, g = e.estimate, entry.gradient
+    if found.trouble or not math.isfinite(found.value):
+        return replace(entry, verdict="undecidable", **trouble(entry, found))
+    unit = EPS32 if e.single or found.noise > 1e-10 * entry_size(entry, found) else EPS
+    size = max(abs(found.value), abs(g)) if math.isfinite(g) else abs(found.value)
+    scale = abs(entry.at) or 1.0
+    bound = found.error + (64.0 * unit if unit == EPS32 else 1024.0 * unit) * size + found.noise / scale
+    entry = replace(entry, error=bound)
+    gap = abs(g - found.value)
+    if e.tolerance is not None:
+        allowed = e.tolerance * size
+        if bound > max(allowed, LOOSEST * size) and not bound <= 1e-6 * entry_size(entry, found) / scale:
+            return replace(entry, verdict="undecidable", kind="noise", reason=noise_reason(entry, bound))
+        if gap <= max(allowed, bound):
+            return replace(entry, verdict="right")
+    elif gap <= bound:
+        settled = bound <= LOOSEST * size or bound <= 1e-6 * entry_size(entry, found) / scale
+        if settled:
+            return replace(entry, verdict="right")
+        return replace(entry, verdict="undecidable", kind="noise", reason=noise_reason(entry, bound))
+    if not math.isfinite(g):
+        return replace(entry, verdict="wrong", kind="gradient", reason=f"the slope is finite, the gradient is {g}")
+    if e.hidden:
+        reason = (
+            "the recorded graph is not what the function computes: run elsewhere, the two differ. Does it read .data, "
+            "or use a number computed from an input outside autograd?"
+        )
+        return replace(entry, verdict="wrong", kind="function", reason=reason)
+    return replace(entry, verdict="wrong", kind="gradient", reason="the gradient is not the slope of the function")
+
+
+def entry_size(entry: Entry, found: Estimate) -> float:
+    """The size of f, as far as the noise tells it."""
+    return max(found.noise / EPS if found.noise < 1e-300 else found.noise * 2.0**22, 1e-300) if found.noise else 1e-300
+
+
+def noise_reason(entry: Entry, bound: float) -> str:
+    """Differences that settle nothing, in words."""
+    return (
+        f"differences of f leave an error of {bound:.1e} on a slope of {entry.numerical:.3g}: f is too noisy, or too flat "
+        "beside its own size, to tell. Scale it, compute it in float64, or leave out a constant term"
+    )
+
+
+def trouble(entry: Entry, found: Estimate) -> dict[str, str]:
+    """Why there is no slope to compare with."""
+    if found.trouble == "kink":
+        if math.isfinite(found.left) and math.isfinite(found.right):
+            sides = f": nearby, its slope is {found.left:.10g} on the left and {found.right:.10g} on the right"
+        else:
+            sides = ""
+        jump = max(abs(found.left), abs(found.right)) > 1e5 * (1.0 + abs(entry.gradient))
+        word = "a jump" if jump else "a kink"
+        reason = f"{word} of the function is within reach of the step{sides}. Move the point away from it"
+        return {"kind": "jump" if jump else "kink", "reason": reason}
+    if found.trouble == "overflow":
+        return {"kind": "overflow", "reason": OVERFLOW}
+    if found.side == "none":
+        reason = "the function is not defined next to this point, on either side. Move the point inside its domain"
+    else:
+        reason = (
+            f"the function is defined on the {found.side} only, and steeper the nearer to the point: its slope is "
+            "infinite at this border of its domain. Move the point inside"
+        )
+    return {"kind": "edge", "reason": reason}
+
+
+def culprit_of(edge: Edge) -> Culprit:
+    """An edge as plain data."""
+    node = edge.node
+    operands = tuple(float(getattr(x, "data", x)) for x in node.operands)
+    name = node.op.name if node.op is not None else ""
+    error = edge.slope.error + edge.tolerance
+    return Culprit(name, described(node), edge.index, operands, edge.recorded, edge.slope.value, error)
+
+
+def notes_of(kinks: Sequence[Kink]) -> tuple[KinkNote, ...]:
+    """Kinks as plain data."""
+    return tuple(
+        KinkNote(k.node.op.name if k.node.op else "", described(k.node), k.distance, k.convention) for k in kinks
+    )
