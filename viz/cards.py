@@ -191,8 +191,9 @@ def stack_label(graph: Graph, group: Group) -> str:
     face = graph.nodes[group.parts[0].members[-1]]
     if len(unlike) == 1:
         return unlike[0] or "values without a name"
-    if face.name or group.parts[0].kind == "scope" or max(map(len, (unlike[0], unlike[-1]))) <= 9:
-        return f"{unlike[0]} … {unlike[-1]}"
+    ends = (unlike[0], unlike[-1])
+    if face.name or group.parts[0].kind == "scope" or not any("…" in end or len(end) > 9 for end in ends):
+        return " … ".join(ends)
     return operation(face)
 
 

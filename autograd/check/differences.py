@@ -43,6 +43,7 @@ class Estimate:
         side: "both", or the only side on which f is defined: "left", "right"; "none".
         trouble: "" or why there is no derivative: "kink", "edge", "overflow", "constant".
         left, right: slopes on the two sides, where they were measured.
+        size: the largest |f| that was seen.
         samples: the plain difference quotients that were taken on the way, error against step size.
     """
 
@@ -54,17 +55,19 @@ class Estimate:
     left: float = math.nan
     right: float = math.nan
     samples: tuple[Sample, ...] = ()
+    size: float = 0.0
 
 
 class Line:
     """A float function along one line, every value computed once."""
 
-    def __init__(self, f: Function, x: float, rounded: Function | None = None) -> None:
+    def __init__(self, f: Function, x: float, rounded: Function | None = None, unit: float = EPS) -> None:
         self.f, self.x = f, x
         self.rounded = rounded or (lambda t: t)
         self.known: dict[float, float] = {}
         self.here = self(x)
-        self.noise, self.unit = math.nan, EPS
+        self.noise, self.unit = math.nan, unit
+        self.spacing = unit  # of the numbers that x can be
 
     def __call__(self, t: float) -> float:
         t = self.rounded(t)
@@ -78,14 +81,14 @@ class Line:
 
     def measure(self, scale: float) -> None:
         """Estimate the noise on both sides of x, from values so near that f is a straight line but for it."""
-        spacing = scale * 2.0**-21 * 1.3713  # a length that no coarser number format rounds away in step with us
+        spacing = scale * max(2.0**-21, 64.0 * self.spacing) * 1.3713  # a length that no coarser number format rounds away in step with us
         sides = [scatter([self(self.x + sign * spacing * k) for k in range(8)]) for sign in (1.0, -1.0)]
         found = [s for s in sides if math.isfinite(s)]
         size = abs(self.here)
         if len(found) == 2 and max(found) > 1e3 * max(min(found), EPS * size):
             found = [min(found)]  # something happens on one side: that is no noise
-        self.noise = max([EPS * size, *found])
-        self.unit = min(max(EPS, self.noise / size if size else EPS), 2.0**-22)
+        self.noise = max([self.unit * size, *found])
+        self.unit = max(self.unit, min(max(EPS, self.noise / size if size else EPS), 2.0**-22))
 
 
 def scatter(values: list[float]) -> float:
@@ -152,15 +155,18 @@ def power_of_two(x: float) -> float:
     return math.ldexp(1.0, max(math.frexp(x)[1] - 1, -1060))
 
 
-def estimate(f: Function, x: float, rounded: Function | None = None, sizes: tuple[float, ...] = ()) -> Estimate:
+def estimate(
+    f: Function, x: float, rounded: Function | None = None, sizes: tuple[float, ...] = (), unit: float = EPS
+) -> Estimate:
     """The derivative of a float function at x, with an error that includes rounding; see ``Estimate``.
 
     Args:
         f: floats to a float; nan where it is not defined.
         rounded: the number that the input can hold next to a given one (float32); None for float64.
+        unit: the spacing of these numbers beside 1.
         sizes: lengths on which f may vary, beside |x| and 1.
     """
-    line = Line(f, x, rounded)
+    line = Line(f, x, rounded, unit)
     if not math.isfinite(line.here):
         return Estimate(math.nan, math.inf, math.nan, "none", "overflow" if math.isinf(line.here) else "edge")
     scales = distinct([abs(x), 1.0, *sizes], x)
@@ -181,15 +187,16 @@ def estimate(f: Function, x: float, rounded: Function | None = None, sizes: tupl
         if settled and abs(value - probe.value) <= min(error + probe.error, 1e-5 * abs(value) + probe.error):
             break
     samples = tuple(sorted({s.step: s for t in tables for s in t[2]}.values(), key=lambda s: -s.step))
+    size = max(abs(v) for v in line.known.values() if math.isfinite(v))
     fitting = [t for t in tables if agree(t[0], t[1], probe)]
     if probe.trouble or not fitting:
         trouble = probe.trouble or "kink"
-        return Estimate(math.nan, math.inf, line.noise, side, trouble, probe.left, probe.right, samples)
+        return Estimate(math.nan, math.inf, line.noise, side, trouble, probe.left, probe.right, samples, size)
     value, error, _, _ = min(fitting, key=lambda t: t[1])
     for other, its_error, _, _ in fitting:  # two tables that contradict each other are both wrong by that much
         if abs(other - value) > error + its_error and its_error < 1e3 * error:
             error += abs(other - value)
-    return Estimate(value, error, line.noise, side, "", probe.left, probe.right, samples)
+    return Estimate(value, error, line.noise, side, "", probe.left, probe.right, samples, size)
 
 
 def distinct(sizes: list[float], x: float) -> list[float]:
@@ -222,6 +229,8 @@ def probed(line: Line, scale: float) -> Probe:
     """Slopes at steps far below the scale of f, one sixteenth apart: they show a kink, a jump or an edge at x."""
     loss = line.noise / (abs(line.here) + abs(line(line.x + scale * 0.125) - line.here) + TINY)
     coarse = max(2.0**-20, 2.0**-6 if loss > 1e-9 else 0.0) if loss == loss else 2.0**-20
+    if line.spacing > 1e-10:
+        coarse = min(0.25, max(2.0**-6, 512.0 * line.spacing))
     step = power_of_two(scale * coarse)
     (c1, l1, r1), (c2, l2, r2) = slopes_of(line, step), slopes_of(line, step / 16.0)
     defined = [math.isfinite(s.slope) for s in (l2, r2)]

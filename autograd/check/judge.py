@@ -98,8 +98,6 @@ OVERFLOW = "a number on the way is infinite or not a number: nothing can be comp
 def at_a_kink(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
     """A local derivative on the way does not exist: what do the slopes of f on the two sides say?"""
     edge = found.doubts[0]
-    if not entry.kinks:
-        entry = replace(entry, kinks=notes_of([Kink(d.node, 0.0, ()) for d in found.doubts[:4]]))
     sides = replay.one_sided(e.index)
     if sides is None and math.isfinite(e.estimate.left) and math.isfinite(e.estimate.right):
         sides = e.estimate.left, e.estimate.right
@@ -112,7 +110,7 @@ def at_a_kink(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
         one = f" (the slope there, from inside, is {edge.slope.left:g})" if math.isinf(edge.slope.left) else ""
         reason = f"{where} is at the border of its domain, where it has no finite slope{one}. Move the point inside"
         return replace(entry, verdict="undecidable", kind="edge", reason=reason)
-    left, right = sides
+    left, right = sides = sides[0] + 0.0, sides[1] + 0.0
     entry = replace(entry, left=left, right=right)
     if not all(map(math.isfinite, sides)):
         reason = f"{described(edge.node)} jumps here: it has no slope at all. Move the point away from the jump"
@@ -150,7 +148,7 @@ def by_differences(entry: Entry, e: Evidence) -> Entry:
     found, g = e.estimate, entry.gradient
     if found.trouble or not math.isfinite(found.value):
         return replace(entry, verdict="undecidable", **trouble(entry, found))
-    unit = EPS32 if e.single or found.noise > 1e-10 * entry_size(entry, found) else EPS
+    unit = EPS32 if e.single or found.noise > 1e-10 * found.size else EPS
     size = max(abs(found.value), abs(g)) if math.isfinite(g) else abs(found.value)
     scale = abs(entry.at) or 1.0
     bound = found.error + (64.0 * unit if unit == EPS32 else 1024.0 * unit) * size + found.noise / scale
@@ -158,12 +156,12 @@ def by_differences(entry: Entry, e: Evidence) -> Entry:
     gap = abs(g - found.value)
     if e.tolerance is not None:
         allowed = e.tolerance * size
-        if bound > max(allowed, LOOSEST * size) and not bound <= 1e-6 * entry_size(entry, found) / scale:
+        if bound > max(allowed, LOOSEST * size) and not bound <= 1e-6 * found.size / scale:
             return replace(entry, verdict="undecidable", kind="noise", reason=noise_reason(entry, bound))
         if gap <= max(allowed, bound):
             return replace(entry, verdict="right")
     elif gap <= bound:
-        settled = bound <= LOOSEST * size or bound <= 1e-6 * entry_size(entry, found) / scale
+        settled = bound <= LOOSEST * size or bound <= 1e-6 * found.size / scale
         if settled:
             return replace(entry, verdict="right")
         return replace(entry, verdict="undecidable", kind="noise", reason=noise_reason(entry, bound))
@@ -176,11 +174,6 @@ def by_differences(entry: Entry, e: Evidence) -> Entry:
         )
         return replace(entry, verdict="wrong", kind="function", reason=reason)
     return replace(entry, verdict="wrong", kind="gradient", reason="the gradient is not the slope of the function")
-
-
-def entry_size(entry: Entry, found: Estimate) -> float:
-    """The size of f, as far as the noise tells it."""
-    return max(found.noise / EPS if found.noise < 1e-300 else found.noise * 2.0**22, 1e-300) if found.noise else 1e-300
 
 
 def noise_reason(entry: Entry, bound: float) -> str:

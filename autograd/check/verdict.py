@@ -91,13 +91,12 @@ class Entry:
     @property
     def expected(self) -> float:
         """The best number to hold the gradient against."""
-        better = self.reference_error < self.error or not math.isfinite(self.numerical)
-        return self.reference if math.isfinite(self.reference) and better else self.numerical
+        return self.reference if math.isfinite(self.reference) else self.numerical
 
     @property
     def expected_error(self) -> float:
         """The error of ``expected``."""
-        return self.reference_error if self.expected is self.reference else self.error
+        return self.reference_error if math.isfinite(self.reference) else self.error
 
     @property
     def digits(self) -> float:

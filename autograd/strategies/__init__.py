@@ -22,13 +22,16 @@ except ImportError as error:
         "autograd.strategies needs Hypothesis: pip install hypothesis, or pip install 'glassgrad[check]'"
     ) from error
 
+from autograd.registration import register
 from autograd.strategies.expression import Expression, Line
 from autograd.strategies.given import given_gradients
 from autograd.strategies.growth import expressions, graphs, values
 from autograd.strategies.points import Clearance, clearance, points
 from autograd.strategies.problems import Problem, problems
 
-del _hypothesis
+register()
+_hypothesis.strategies.register_type_strategy(Expression, expressions())
+del _hypothesis, register
 
 __all__ = [
     "Clearance",

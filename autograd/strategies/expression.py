@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -185,6 +186,12 @@ class Expression:
     def __name__(self) -> str:
         """The source: what a failed check calls the function."""
         return self.source()
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """Its variables as parameters, for whoever asks a function for its own."""
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature([inspect.Parameter(name, kind) for name in self.variables])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Expression):

@@ -74,7 +74,7 @@ def expressions(
     if not isinstance(max_depth, int) or isinstance(max_depth, bool) or max_depth < 0:
         raise ValueError(f"expressions: max_depth is a whole number from 0 up; got {max_depth!r}")
     leaf = weighted(4, st.sampled_from(ground.variables))
-    tree: st.SearchStrategy[Any] = leaf
+    tree = trees(ground.operations, leaf, leaf, 8)  # every height draws alike, so that a branch can take a tree's place
     for height in range(max_depth):
         tree = trees(ground.operations, leaf, tree, 1 if height == max_depth - 1 else 3)
     return tree.map(ground.tree)

@@ -108,15 +108,16 @@ function start(host) {
 
   const PHASES = { forward: "forward", seed: "start of the backward pass", backward: "backward", update: "update" };
   function term(value, caption, ...more) { return h("span", { class: "term" }, h("span", { class: "value" }, value, ...more), h("small", {}, ...(Array.isArray(caption) ? caption : [caption]))); }
+  const pair = (sign, ...rest) => h("span", { class: "pair" }, op(sign), term(...rest)); // stay on one line
   const op = text => h("span", { class: "op", "aria-hidden": "true" }, text);
   function backwardRow(r, many) {
     const w = uses[r.x] - arrival[r.i], of = uses[r.x];
     const status = w ? `waiting for ${w} more path${w > 1 ? "s" : ""}` : of > 1 ? `all ${of} paths summed` : "complete: one path";
     const short = w ? `${w} more` : of > 1 ? `all ${of}` : "";
     return h("div", { class: "row" }, h("span", { class: "goal" }, fraction(D.root, r.x)),
-      op("="), term(exact(r.before), "before"), op("+"), term(bracketed(r.local), ["local ", fraction(r.above, r.x)]),
-      op("\u00d7"), term(bracketed(r.up), ["upstream ", fraction(D.root, r.above)]),
-      op("="), term(exact(r.after), "after"), h("span", { class: "status " + (w ? "wait" : "done"), title: status, "aria-label": status, role: "note" }, many ? short : status));
+      pair("=", exact(r.before), "before"), pair("+", bracketed(r.local), ["local ", fraction(r.above, r.x)]),
+      pair("\u00d7", bracketed(r.up), ["upstream ", fraction(D.root, r.above)]),
+      pair("=", exact(r.after), "after"), h("span", { class: "status " + (w ? "wait" : "done"), title: status, "aria-label": status, role: "note" }, many ? short : status));
   }
   function tell(from, to) {
     el.formula.replaceChildren(); el.formula.classList.remove("many"); el.hint.textContent = "";
@@ -134,7 +135,7 @@ function start(host) {
     el.formula.classList.toggle("many", rows.length > 1);
     const words = single ? said[0] : k === "backward" ? rows.every(r => r.above === rows[0].above) ? `${D.names[rows[0].above]} passes its gradient ${decimal(rows[0].up)} on to ${list(rows.map(r => D.names[r.x]))}.` : `The gradient goes on to ${list([...new Set(rows.map(r => D.names[r.x]))])}.` : said.join(" ") + (to - from > 3 ? ` And ${to - from - 3} more.` : "");
     el.words.textContent = words.replace(/(^|[\s(])-(?=[\di])/g, "$1" + MINUS);
-    if (k === "seed") el.formula.append(h("div", { class: "row" }, h("span", { class: "goal" }, fraction(n, n)), op("="), term(exact(1), "a change of itself")));
+    if (k === "seed") el.formula.append(h("div", { class: "row" }, h("span", { class: "goal" }, fraction(n, n)), pair("=", exact(1), "a change of itself")));
     else if (k === "backward") {
       const above = rows[0].above, e = D.expressions[above];
       if (rows.every(r => r.above === above)) el.formula.append(leadLine(above, e));
@@ -148,7 +149,7 @@ function start(host) {
     } else for (const r of rows.slice(0, 60)) {
       const name = D.names[r.x], e = D.expressions[r.x];
       if (k === "forward") el.formula.append(leadLine(r.x, e, operandValues(r.x)));
-      else el.formula.append(h("div", { class: "row" }, h("span", { class: "goal" }, math(name)), op("\u2190"), term(exact(r.before), "before"), op(MINUS), term(bracketed(r.local), "learning rate"), op("\u00d7"), term(bracketed(r.up), ["gradient ", fraction(D.root, r.x)]), op("="), term(exact(r.after), "after")));
+      else el.formula.append(h("div", { class: "row" }, h("span", { class: "goal" }, math(name)), pair("\u2190", exact(r.before), "before"), pair(MINUS, bracketed(r.local), "learning rate"), pair("\u00d7", bracketed(r.up), ["gradient ", fraction(D.root, r.x)]), pair("=", exact(r.after), "after")));
     }
   }
   function leadLine(n, e, operands) {

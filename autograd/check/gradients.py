@@ -1,0 +1,276 @@
+"""check_gradients: is this gradient that of this function?"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from autograd import tree
+from autograd.check.differences import EPS, Estimate, estimate
+from autograd.check.judge import EPS32, NOTHING, Evidence, judged
+from autograd.check.kinks import expression
+from autograd.check.replay import Found, Replay
+from autograd.check.subject import UNDEFINED, Closure, Subject
+from autograd.check.verdict import Entry, Report
+from autograd.derivatives import value_and_grad
+from autograd.errors import GraphError
+from autograd.number import Number
+
+MOST_DIFFERENCES = 50
+"""With more inputs, a graph of ours is checked edge by edge and f is differenced along directions only."""
+MOST_INPUTS = 200
+"""With more inputs and no graph, differences are taken along directions."""
+
+
+def check_gradients(
+    f: Callable[..., Any],
+    *inputs: Any,
+    gradient: Any = None,
+    order: int = 1,
+    tolerance: float | None = None,
+    directions: int | None = None,
+    parameters: Any = None,
+) -> Report:
+    """Is the gradient of ``f`` right at ``inputs``? Every input gets a verdict: right, wrong or undecidable.
+
+    The gradient is compared with finite differences that estimate their own error. Where f records a graph of ours,
+    the graph is compared with f, each local derivative is checked by itself with 64 digits, and the chain rule is
+    applied once more: that settles the gradient to its last digits.
+
+    Args:
+        f: a function of numbers, or of lists, tuples, dicts, arrays of numbers, that returns one number.
+        inputs: where.
+        gradient: a hand-written gradient: a function of the same inputs, or its result. One for each input in a tuple,
+            for a single input alone. Without it the gradient under check is that of ``autograd.grad(f)``.
+        order: 2 and 3 check the derivatives of the gradient, and of its derivative, too.
+        tolerance: relative; accept this much more than the errors explain.
+        directions: compare along so many random directions in place of every input: for functions of thousands of
+            inputs, at a few dozen evaluations each. By default, 3 where there are more than 200 inputs and no graph.
+        parameters: Values that ``f(*inputs)`` holds on to (``model.parameters()``): the gradient is taken to these.
+
+    Returns:
+        A report: true when every entry is right; it prints, shows as HTML in a notebook, and holds plain data.
+
+    Raises:
+        GraphError, TypeError: as ``grad`` does; ValueError: the gradient has another number of entries than the inputs;
+        and whatever f raises at the inputs themselves.
+    """
+    if order not in (1, 2, 3):
+        raise ValueError(f"order is 1, 2 or 3; got {order!r}")
+    if order > 1 and (gradient is not None or parameters is not None):
+        raise TypeError("order 2 and 3 differentiate the gradient of autograd: leave out gradient= and parameters=")
+    if directions is not None and (isinstance(directions, bool) or not isinstance(directions, int) or directions < 1):
+        raise ValueError(f"directions is how many to take, 1 or more; got {directions!r}")
+    if tolerance is not None and not tolerance > 0.0:
+        raise ValueError(f"tolerance is relative and above 0, as in 1e-6; got {tolerance!r}")
+    if parameters is not None:
+        subject: Subject = Closure(f, inputs, parameters)
+    else:
+        subject = Subject(f, inputs, plain=gradient is not None)
+    report = Check(subject, gradient, tolerance, directions).report()
+    for k in range(2, order + 1):
+        from autograd.check.higher import higher
+
+        report = report.joined(higher(f, inputs, k, tolerance))
+    return report
+
+
+def assert_gradients(f: Callable[..., Any], *inputs: Any, **options: Any) -> None:
+    """Raise AssertionError with the whole story unless ``check_gradients(f, *inputs, **options)`` is true."""
+    __tracebackhide__ = True
+    report = check_gradients(f, *inputs, **options)
+    if not report:
+        raise AssertionError(str(report))
+
+
+class Check:
+    """One run of the checker over one function."""
+
+    def __init__(self, subject: Subject, gradient: Any, tolerance: float | None, directions: int | None) -> None:
+        self.subject, self.tolerance, self.directions = subject, tolerance, directions
+        self.by_hand = gradient is not None
+        self.notes: list[str] = []
+        self.here = subject.strict(subject.point)
+        self.gradient = given(subject, gradient) if self.by_hand else own(subject)
+        self.again = subject.strict(subject.point)
+        self.single = subject.single
+        self.replay = self.traced()
+        self.hidden = False
+        if self.replay is not None:
+            faithful = self.faithful(self.replay)
+            self.hidden = not faithful and not self.by_hand
+            if not faithful or not self.replay.small:
+                if not self.replay.small:
+                    self.notes.append(f"the graph has {self.replay.size} edges: too many to check one by one")
+                self.text = ""
+                self.replay = None
+            else:
+                self.replay.check_edges()
+
+    def traced(self) -> Replay | None:
+        """The recorded graph of f, if it has one."""
+        self.text = ""
+        try:
+            with np.errstate(all="ignore"):
+                root, variables = self.subject.trace()
+        except Exception:
+            if self.by_hand:
+                return None  # f was not written for Values, and need not be
+            raise
+        if self.by_hand:
+            if not self.near(float(root.data), self.here, 1e-5 if self.single else 1e-12):
+                return None
+        elif not same(root.data, self.here):
+            self.again = root.data
+        self.text = expression(root)
+        return Replay(root, variables)
+
+    def near(self, x: float, y: float, share: float) -> bool:
+        """Equal, but for rounding."""
+        return same(x, y) or abs(x - y) <= share * max(abs(x), abs(y), 1e-300)
+
+    def faithful(self, replay: Replay) -> bool:
+        """Is the graph what f computes, on both sides of the point? f and graph are run elsewhere and compared."""
+        chance = random.Random(4)
+        shares = [chance.choice((-1.0, 1.0)) * chance.uniform(0.5, 1.0) for _ in self.subject.point]
+        for sign in (1.0, -1.0):
+            for size in (2.0**-17, 2.0**-26, 2.0**-36):
+                point = [x + sign * size * s * (abs(x) or 1.0) for x, s in zip(self.subject.point, shares, strict=True)]
+                point = [self.subject.rounded(i, x) for i, x in enumerate(point)]
+                by_f, by_graph = self.subject.value(point), replay.run(point)
+                if same(by_f, by_graph) or not (self.by_hand or math.isfinite(by_graph)):
+                    break
+                slack = 8.0 * replay.noise() * (EPS32 / EPS if self.single else 1.0)
+                if self.by_hand and abs(by_f - by_graph) <= slack < 0.1 * abs(by_graph - replay.root.data):
+                    break
+            else:
+                return False
+        return True
+
+    def report(self) -> Report:
+        """Judge every input."""
+        s = self.subject
+        point = tuple(zip(s.names, s.point, strict=True))
+        if not same(self.here, self.again):
+            entries = self.unstable()
+            method = "no comparison: the function gives another result on a second call"
+        elif not math.isfinite(self.here):
+            entries = self.undefined()
+            method = "no comparison: the function is not finite here"
+        else:
+            entries, method = self.entries()
+        return Report(tuple(entries), s.title, self.text, point, method, tuple(self.notes), s.calls)
+
+    def bare(self, i: int) -> Entry:
+        """An entry without a verdict."""
+        s = self.subject
+        return Entry(s.paths[i], s.point[i], self.gradient[i], math.nan, math.inf, name=s.names[i])
+
+    def unstable(self) -> list[Entry]:
+        """Entries of a function that gives another result on a second call."""
+        reason = (
+            f"the function gave {self.here!r} and, called again at the same point, {self.again!r}: it is random, or keeps "
+            "state. Fix its seed (or switch dropout off) inside the function, then check again"
+        )
+        return [replace(self.bare(i), kind="random", reason=reason) for i in range(len(self.gradient))]
+
+    def undefined(self) -> list[Entry]:
+        """Entries where f itself is infinite or nan."""
+        reason = f"the function is {self.here} at this point: there is no slope to compare. Choose a point nearer to 0"
+        return [replace(self.bare(i), kind="overflow", reason=reason) for i in range(len(self.gradient))]
+
+    def entries(self) -> tuple[list[Entry], str]:
+        """Entries for every input, or for a few directions."""
+        n = len(self.gradient)
+        if self.directions is not None or (self.replay is None and n > MOST_INPUTS):
+            from autograd.check.directions import along_directions
+
+            count = self.directions or 3
+            entries = along_directions(self.subject, self.gradient, count, self.tolerance, self.single)
+            return entries, f"by finite differences along {count} random direction(s) of {n} inputs"
+        found: Sequence[Found | None] = self.replay.gradients() if self.replay is not None else [None] * n
+        differences = self.replay is None or n <= MOST_DIFFERENCES
+        entries = []
+        for i in range(n):
+            known = self.differenced(i) if differences or (found[i] and found[i].doubts) else NOTHING  # type: ignore[union-attr]
+            evidence = Evidence(
+                self.bare(i), known, found[i], self.replay, i, self.by_hand, self.single, self.tolerance, self.hidden
+            )
+            entries.append(judged(evidence))
+        if self.replay is None:
+            return entries, "by finite differences of the function"
+        method = (
+            f"by the {self.replay.size} operands of the graph, each local derivative by itself, and the chain rule over them"
+            f"{'; finite differences of the function beside' if differences else ''}"
+        )
+        return entries, method
+
+    def differenced(self, i: int) -> Estimate:
+        """The slope of f in one input by differences."""
+        point = list(self.subject.point)
+
+        def along(x: float) -> float:
+            return self.subject.value([*point[:i], x, *point[i + 1 :]])
+
+        kind = self.subject.types[i]
+        if kind is float:
+            return estimate(along, point[i], sizes=self.sizes())
+        unit = float(np.finfo(kind).eps)
+        return estimate(along, point[i], lambda x: self.subject.rounded(i, x), self.sizes(), unit)
+
+    def sizes(self) -> tuple[float, ...]:
+        """The typical size of the inputs."""
+        nonzero = sorted(abs(x) for x in self.subject.point if x and math.isfinite(x))
+        return (nonzero[len(nonzero) // 2],) if nonzero else ()
+
+
+def same(x: float, y: float) -> bool:
+    """Equal, or both nan."""
+    return x == y or (x != x and y != y)
+
+
+def own(subject: Subject) -> list[float]:
+    """The gradient by autograd."""
+    if isinstance(subject, Closure):
+        return subject.gradient()
+    _, gradient = value_and_grad(subject.f)(*subject.inputs)
+    return [float(g.data if isinstance(g, Number) else g) for g in tree.leaves(gradient)]
+
+
+def given(subject: Subject, gradient: Any) -> list[float]:
+    """A hand-written gradient at the point, flat.
+
+    Raises:
+        ValueError: it has another number of entries than the inputs.
+    """
+    result = gradient(*subject.plain_arguments(subject.point)) if callable(gradient) else gradient
+    return flat(result, subject, "the gradient")
+
+
+def flat(result: Any, subject: Subject, what: str) -> list[float]:
+    """The numbers of a gradient, held against the inputs in count and shape."""
+    if result is None:
+        raise TypeError(f"{what} is None: did the function that computes it forget to return it?")
+    parts = result if len(subject.inputs) > 1 and isinstance(result, tuple | list) else (result,)
+    if len(subject.inputs) > 1 and len(parts) != len(subject.inputs):
+        raise ValueError(
+            f"{what} has {len(parts)} part(s), the function {len(subject.inputs)} inputs: return a tuple, one for each"
+        )
+    for part, x, i in zip(parts, subject.inputs, range(len(parts)), strict=False):
+        if np.shape(part) != np.shape(x) and isinstance(x, np.ndarray):
+            raise ValueError(f"{what} of input {i} has shape {np.shape(part)}, the input {np.shape(x)}")
+    try:
+        numbers = tree.leaves(parts)
+    except TypeError as error:
+        raise TypeError(f"{what} is no structure of numbers: {error}") from None
+    if len(numbers) != len(subject.point):
+        raise ValueError(f"{what} has {len(numbers)} number(s), the inputs {len(subject.point)}")
+    return [float(g.data if isinstance(g, Number) else g) for g in numbers]
+
+
+__all__ = ["EPS", "UNDEFINED", "Check", "GraphError", "assert_gradients", "check_gradients"]
