@@ -205,9 +205,9 @@ class Folding:
         waiting = Counter(b for targets in follows.values() for b in targets)
         rank: dict[int | Scope, int] = dict.fromkeys(follows, 0)
         ready = [a for a in follows if not waiting[a]]
-        for a in ready:  # grows while it is read
-            for end in follows.get(a, ()):
-                rank[end] = max(rank.get(end, 0), rank[a] + 1)
+        for start in ready:  # grows while it is read
+            for end in follows.get(start, ()):
+                rank[end] = max(rank.get(end, 0), rank[start] + 1)
                 waiting[end] -= 1
                 if not waiting[end]:
                     ready.append(end)

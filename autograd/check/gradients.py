@@ -115,6 +115,8 @@ class Check:
     def traced(self) -> Replay | None:
         """The recorded graph of f, if it has one."""
         self.text = ""
+        if self.by_hand and (self.directions is not None or len(self.gradient) > MOST_INPUTS):
+            return None
         try:
             with np.errstate(all="ignore"):
                 root, variables = self.subject.trace()
@@ -194,19 +196,21 @@ class Check:
             entries = along_directions(self.subject, self.gradient, count, self.tolerance, self.single)
             return entries, f"by finite differences along {count} random direction(s) of {n} inputs"
         found: Sequence[Found | None] = self.replay.gradients() if self.replay is not None else [None] * n
+        top = max((abs(g) for g in self.gradient if math.isfinite(g)), default=0.0)
         differences = self.replay is None or n <= MOST_DIFFERENCES
         entries = []
         for i in range(n):
             known = self.differenced(i) if differences or (found[i] and found[i].doubts) else NOTHING  # type: ignore[union-attr]
             evidence = Evidence(
-                self.bare(i), known, found[i], self.replay, i, self.by_hand, self.single, self.tolerance, self.hidden
+                self.bare(i), known, found[i], self.replay, i, self.by_hand, self.single, self.tolerance, self.hidden, top
             )
             entries.append(judged(evidence))
         if self.replay is None:
             return entries, "by finite differences of the function"
+        edges = [edge for some in self.replay.edges.values() for edge in some]
         method = (
-            f"by the {self.replay.size} operands of the graph, each local derivative by itself, and the chain rule over them"
-            f"{'; finite differences of the function beside' if differences else ''}"
+            f"by the {len(edges)} local derivatives of the graph, each by itself, and the chain rule over them"
+            f"{'; finite differences beside' if differences else ''}"
         )
         return entries, method
 

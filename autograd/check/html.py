@@ -6,7 +6,7 @@ import math
 from html import escape
 from itertools import groupby
 
-from autograd.check.report import MOST_SHOWN, agreement, counted, details, numeral
+from autograd.check.report import MOST_SHOWN, advice, agreement, counted, details, numeral
 from autograd.check.verdict import Entry, Report
 
 MARKS = {"right": "✓", "wrong": "✗", "undecidable": "?"}
@@ -47,6 +47,7 @@ def report_html(report: Report) -> str:
         if len(entries) > MOST_SHOWN:
             parts.append(f'<tr><td colspan="7">… and {len(entries) - MOST_SHOWN} more</td></tr>')
         parts.append("</table>")
+    parts += [f"<p>{escape(line)}</p>" for line in dict.fromkeys(map(advice, report.entries)) if line]
     return "".join([*parts, "</div>"])
 
 

@@ -30,6 +30,7 @@ class Evidence:
     single: bool = False
     tolerance: float | None = None
     hidden: bool = False
+    largest: float = 0.0
 
 
 def judged(e: Evidence) -> Entry:
@@ -64,6 +65,7 @@ def by_graph(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
         bound += 1024.0 * EPS * found.paths
     if e.single:
         bound += 64.0 * EPS32 * found.paths
+    bound += 2.0 * EPS * abs(reference)
     entry = replace(entry, reference=reference, reference_error=bound)
     gap = abs(entry.gradient - reference)
     if not math.isfinite(bound) or not math.isfinite(reference):
@@ -126,6 +128,7 @@ def at_a_kink(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
         )
         return replace(entry, verdict="undecidable", kind="kink", reason=reason)
     slope = 0.5 * (left + right)
+    slack += EPS * abs(slope)
     entry = replace(entry, reference=slope, reference_error=slack)
     if abs(entry.gradient - slope) <= slack:
         return replace(entry, verdict="right")
@@ -162,6 +165,7 @@ def by_differences(entry: Entry, e: Evidence) -> Entry:
             return replace(entry, verdict="right")
     elif gap <= bound:
         settled = bound <= LOOSEST * size or bound <= 1e-6 * found.size / scale
+        settled = settled or bound <= (LOOSEST if unit == EPS32 else 1e-5) * e.largest
         if settled:
             return replace(entry, verdict="right")
         return replace(entry, verdict="undecidable", kind="noise", reason=noise_reason(entry, bound))

@@ -55,7 +55,7 @@ def check_modes(f: Callable[..., Any], *inputs: Any) -> Report:
             "wrong": "forward and reverse mode add up to different numbers: contributions are lost or counted twice",
         }[verdict]
         entries.append(
-            Entry(path, at, back, forward, bound, verdict, "" if verdict == "right" else "modes", reason, name)  # type: ignore[arg-type]
+            Entry(path, at, back, forward, bound, verdict, "" if verdict == "right" else "modes", reason, name, source="by forward mode")  # type: ignore[arg-type]
         )
     point = tuple(zip(subject.names, subject.point, strict=True))
     return Report(tuple(entries), subject.title, "", point, "reverse mode held against forward mode")

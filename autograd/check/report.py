@@ -26,7 +26,7 @@ def headline(entry: Entry) -> str:
     at = f" {'=' if entry.order == 1 else 'at'} {numeral(entry.at)}" if entry.path else ""
     text = f"{entry.verdict:>11}  {entry.name or f'input{entry.path}'}{at}: gradient {numeral(entry.gradient)}"
     if math.isfinite(entry.expected):
-        source = "by the chain rule" if math.isfinite(entry.reference) else "by differences"
+        source = entry.source or ("by the chain rule" if math.isfinite(entry.reference) else "by differences")
         text += f", {source} {numeral(entry.expected)} +- {entry.expected_error:.1e}"
     return text
 
@@ -44,7 +44,7 @@ def agreement(entry: Entry) -> str:
         return f"no digit agrees: the gradient is {g / e:.6g} times what it should be"
     if math.isfinite(g) and e:
         many = int(entry.digits)
-        return f"{many} digit{'s' if many > 1 else ''} agree{'' if many > 1 else 's'}: the gradient is off by a factor of 1 {g / e - 1.0:+.2e}"
+        return f"{many} digit{'s' if many > 1 else ''} agree{'' if many > 1 else 's'}: the gradient is off by a factor of 1 {'+' if g / e > 1.0 else '-'} {abs(g / e - 1.0):.2e}"
     return ""
 
 
@@ -62,10 +62,13 @@ def details(entry: Entry) -> list[str]:
         lines.append(f"culprit: {entry.culprit}")
     if entry.verdict != "right":
         lines += [f"kink: {kink}" for kink in entry.kinks]
-    if entry.verdict == "wrong" and entry.kind in ADVICE:
-        operation = entry.culprit.operation if entry.culprit else ""
-        lines.append(ADVICE[entry.kind].format(operation=operation))
     return lines
+
+
+def advice(entry: Entry) -> str:
+    """What to do next about a wrong entry."""
+    operation = entry.culprit.operation if entry.culprit else ""
+    return ADVICE.get(entry.kind, "").format(operation=operation) if entry.verdict == "wrong" else ""
 
 
 def entry_text(entry: Entry) -> str:
@@ -96,4 +99,5 @@ def report_text(report: Report) -> str:
     lines += [entry_text(e) for e in shown]
     if len(report.entries) > len(shown):
         lines.append(f"  ... and {len(report.entries) - len(shown)} more entries")
+    lines += [f"  {line}" for line in dict.fromkeys(map(advice, shown)) if line]
     return "\n".join(lines)

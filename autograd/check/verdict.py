@@ -66,7 +66,7 @@ class Entry:
         reference, reference_error: by the chain rule over local derivatives from outside, where f has a graph of ours.
         left, right: the slopes on the two sides, where they matter. ``side``: where f is defined, "both" as a rule.
         culprit, kinks: the operations behind it. ``samples``: difference quotients by step size, for the V-shape.
-        order: of the derivative.
+        order: of the derivative. ``source``: where ``numerical`` comes from, if not from differences.
     """
 
     path: str
@@ -87,6 +87,7 @@ class Entry:
     kinks: tuple[KinkNote, ...] = ()
     samples: tuple[Sample, ...] = field(default=(), repr=False)
     order: int = 1
+    source: str = ""
 
     @property
     def expected(self) -> float:
