@@ -8,6 +8,7 @@ stack's cards stand in one scope, in one column. `viz.shrink` says what is folde
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -95,8 +96,10 @@ class Folding:
             self._merge([top, *inner], group)
         self.sums = len(chains)
 
-    def foldable(self) -> list[Scope]:
+    def foldable(self, enough: int = 1) -> list[Scope]:
         """The scopes to fold next: of the deepest that are open, those of one size that hold the most cards.
+
+        Scopes of other sizes come along, the largest sum of cards first, until `enough` cards are saved.
 
         Scopes of one depth and size are folded together or not at all, so that like look alike. Empty where every
         scope is folded.
@@ -110,8 +113,16 @@ class Folding:
         for scope, count in everything.items():
             if scope and count > 1:
                 alike[len(scope), count].append(scope)
-        best = max(alike, key=lambda kind: (kind[0], kind[1] * len(alike[kind]), kind[1]), default=None)
-        return alike[best] if best else []
+        deepest = max((depth for depth, _ in alike), default=0)
+        kinds = [kind for kind in alike if kind[0] == deepest]
+        found: list[Scope] = []
+        saved = 0
+        for kind in sorted(kinds, key=lambda kind: (kind[1] * len(alike[kind]), kind[1]), reverse=True):
+            if saved >= enough:
+                break
+            found += alike[kind]
+            saved += (kind[1] - 1) * len(alike[kind])
+        return found
 
     def fold(self, scopes: Iterable[Scope]) -> None:
         """Make one card of each of these scopes, none of which is within another."""
@@ -144,11 +155,12 @@ class Folding:
         members = sorted(i for key in keys for i in self.groups[key].members)
         return self._merge(keys, Group("scope", members, scope[:-1], scope[-1]))
 
-    def alike(self, names: str = "any") -> list[list[int]]:
+    def alike(self, names: str = "any", limit: float = math.inf) -> list[list[int]]:
         """Parallel repeats: cards of one kind, size and place whose neighbours are alike too; the largest sets first.
 
         `names` says what is told apart: "same", all names, which leaves the samples of a batch; "stem", names but for
-        the number at their end, which leaves w1 and w2; "any", none.
+        the number at their end, which leaves w1 and w2; "any", none. Nothing where more than `limit` cards would be
+        left when all were stacked.
 
         Colour refinement: cards start with the colour of their kind and their rank among what they stand with, and
         part while their neighbours' colours differ. Lines run from smaller to larger ranks, so that stacks never
@@ -174,6 +186,8 @@ class Folding:
                 )
                 for key, own in colour.items()
             }
+            if len(finer) > limit:
+                return []
             if len(finer) == len(shades):
                 break
             colour, shades = parted, finer

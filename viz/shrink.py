@@ -18,6 +18,8 @@ __all__ = ["rough_height", "shrink"]
 _FEWEST_SAMPLES = 4
 """Fewer repeats than this are no batch: they are left side by side until scopes have been folded."""
 
+_MANY_TIMES = 3
+
 _GAP, _LINE, _FRAME = 14.0, 13.0, 42.0
 _CARD, _CONSTANT, _FORMULA = 69.0, 54.0, 15.0
 _CHIP, _BARE = 17.0, 3.5
@@ -40,18 +42,20 @@ def shrink(folding: Folding, max_cards: int, max_edges: int, max_height: float =
 
     if fits():
         return
-    for size, sets in groupby(folding.alike("same"), key=len):
+    scoped = any(group.scope for group in folding.groups.values())
+    for size, sets in groupby(folding.alike("same", math.inf if scoped else max_cards), key=len):
         if size < _FEWEST_SAMPLES or fits():
             break
         for keys in sets:
             folding.stack(keys)
     while not fits():
-        scopes = folding.foldable()
+        excess = len(folding) - _MANY_TIMES * max_cards  # so much has to go whatever it is: in few rounds
+        scopes = folding.foldable(max(1, excess))
         depth = len(scopes[0]) if scopes else 0
         inside = Counter(group.scope[:depth] for group in folding.groups.values())
         gain = sum(inside[scope] - 1 for scope in scopes)
         # what stands in a scope is folded with it; what does not can only be stacked
-        loose = [] if gain > len(folding) // 2 else _loose(folding, bool(scopes))
+        loose = [] if scopes and excess > 0 else _loose(folding, math.inf if scopes else max_cards)
         if not scopes and not loose:
             break
         if sum(len(keys) - 1 for keys in loose) > gain:
@@ -62,14 +66,15 @@ def shrink(folding: Folding, max_cards: int, max_edges: int, max_height: float =
     folding.promote()
 
 
-def _loose(folding: Folding, scopes: bool) -> list[list[int]]:
+def _loose(folding: Folding, limit: float) -> list[list[int]]:
     """The largest sets of like cards, all of one size. Those from outside of a box that is drawn by itself first.
 
-    While there are `scopes` to fold, only cards that stand in none.
+    None where stacking cannot bring the picture to `limit` cards. Without a limit there are scopes left to fold: only
+    cards that stand in none.
     """
     for names in ("stem", "any"):
-        sets = folding.alike(names)
-        if scopes:
+        sets = folding.alike(names, limit)
+        if limit == math.inf:
             sets = [keys for keys in sets if not folding.groups[keys[0]].scope]
         outside = [keys for keys in sets if folding.groups[keys[0]].members[-1] in folding.graph.outside]
         sets = outside or sets

@@ -43,7 +43,8 @@ class Estimate:
         side: "both", or the only side on which f is defined: "left", "right"; "none".
         trouble: "" or why there is no derivative: "kink", "edge", "overflow", "constant".
         left, right: slopes on the two sides, where they were measured.
-        size: the largest |f| that was seen.
+        size: the largest |f| that was seen. flat: f did not move at any step; far: the slope over the first step, far
+            beyond, at which it did.
         samples: the plain difference quotients that were taken on the way, error against step size.
     """
 
@@ -56,6 +57,8 @@ class Estimate:
     right: float = math.nan
     samples: tuple[Sample, ...] = ()
     size: float = 0.0
+    flat: bool = False
+    far: float = math.nan
 
 
 class Line:
@@ -170,7 +173,12 @@ def estimate(
     if not math.isfinite(line.here):
         return Estimate(math.nan, math.inf, math.nan, "none", "overflow" if math.isinf(line.here) else "edge")
     scales = distinct([abs(x), 1.0, *sizes], x)
-    line.measure(scales[0])
+    for shrink in (1.0, 2.0**-8, 2.0**-16, 2.0**-26):
+        line.measure(scales[0] * shrink)
+        if not line.noise > 1e-4 * abs(line.here) or unit > EPS:
+            if shrink < 1.0:
+                scales = [scales[0] * shrink]
+            break
     fine = sorted(scales)[0] if abs(x) < 1e-3 else scales[0]
     tables: list[tuple[float, float, list[Sample], float]] = []
     probe = probed(line, fine)
@@ -192,11 +200,23 @@ def estimate(
     if probe.trouble or not fitting:
         trouble = probe.trouble or "kink"
         return Estimate(math.nan, math.inf, line.noise, side, trouble, probe.left, probe.right, samples, size)
+    flat = len(set(line.known.values())) == 1
+    far = first_move(line, scales[0]) if flat else math.nan
     value, error, _, _ = min(fitting, key=lambda t: t[1])
     for other, its_error, _, _ in fitting:  # two tables that contradict each other are both wrong by that much
         if abs(other - value) > error + its_error and its_error < 1e3 * error:
             error += abs(other - value)
-    return Estimate(value, error, line.noise, side, "", probe.left, probe.right, samples, size)
+    return Estimate(value, error, line.noise, side, "", probe.left, probe.right, samples, size, flat, far)
+
+
+def first_move(line: Line, scale: float) -> float:
+    """The slope over the first step, from ``scale`` up, at which f changes; nan: none does."""
+    for k in range(0, 80, 2):
+        step = scale * 2.0**k
+        up, down = line(line.x + step), line(line.x - step)
+        if up != down and math.isfinite(up) and math.isfinite(down):
+            return (up - down) / (2.0 * step)
+    return math.nan
 
 
 def distinct(sizes: list[float], x: float) -> list[float]:

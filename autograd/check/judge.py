@@ -101,12 +101,13 @@ def at_a_kink(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
     """A local derivative on the way does not exist: what do the slopes of f on the two sides say?"""
     edge = found.doubts[0]
     sides = replay.one_sided(e.index)
-    if sides is None and math.isfinite(e.estimate.left) and math.isfinite(e.estimate.right):
+    if sides is None and e.estimate.trouble == "kink":
         sides = e.estimate.left, e.estimate.right
     if sides is None and e.estimate.trouble == "" and math.isfinite(e.estimate.value):
         decided = by_differences(entry, e)
         if decided.verdict == "right":
             return decided
+        entry = replace(entry, left=math.nan, right=math.nan)
     if sides is None or edge.slope.trouble in ("edge", "unknown") and not all(map(math.isfinite, sides)):
         where = described(edge.node)
         one = f" (the slope there, from inside, is {edge.slope.left:g})" if math.isinf(edge.slope.left) else ""
@@ -132,6 +133,17 @@ def at_a_kink(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
     entry = replace(entry, reference=slope, reference_error=slack)
     if abs(entry.gradient - slope) <= slack:
         return replace(entry, verdict="right")
+    every = [edge for edges in replay.edges.values() for edge in edges]
+    broken = [d for d in found.doubts if d.slope.trouble != "kink" or not math.isfinite(d.recorded)]
+    if not broken and not math.isfinite(entry.gradient):
+        broken = [edge for edge in every if not math.isfinite(edge.recorded)]
+    if broken:
+        node = broken[0].node
+        reason = (
+            f"the slope of the function is {slope:.10g}, but the chain rule goes through {described(node)}, which has no "
+            f"finite slope where it stands: {entry.gradient!r} is what follows. Move the point, or write f without it"
+        )
+        return replace(entry, verdict="undecidable", kind="edge", reason=reason)
     if len(found.kinks) > 1:
         reason = (
             f"the slope is {slope:.10g} on both sides, so the function is smooth here; but {len(found.kinks)} kinks "
@@ -164,11 +176,19 @@ def by_differences(entry: Entry, e: Evidence) -> Entry:
         if gap <= max(allowed, bound):
             return replace(entry, verdict="right")
     elif gap <= bound:
-        settled = bound <= LOOSEST * size or bound <= 1e-6 * found.size / scale
+        settled = settled_at(bound, found, scale, size)
         settled = settled or bound <= (LOOSEST if unit == EPS32 else 1e-5) * e.largest
         if settled:
             return replace(entry, verdict="right")
         return replace(entry, verdict="undecidable", kind="noise", reason=noise_reason(entry, bound))
+    if found.noise > 1e-4 * found.size > 0.0 or (not math.isfinite(g) and not settled_at(bound, found, scale, size)):
+        return replace(entry, verdict="undecidable", kind="noise", reason=noise_reason(entry, bound))
+    if found.flat and g != 0.0 and 0.2 < found.far / g < 5.0:
+        reason = (
+            "f does not move at all until the step is so large that it says nothing of the slope here: this input is "
+            "lost in rounding beside a larger number. Scale the inputs"
+        )
+        return replace(entry, verdict="undecidable", kind="noise", reason=reason)
     if not math.isfinite(g):
         return replace(entry, verdict="wrong", kind="gradient", reason=f"the slope is finite, the gradient is {g}")
     if e.hidden:
@@ -178,6 +198,11 @@ def by_differences(entry: Entry, e: Evidence) -> Entry:
         )
         return replace(entry, verdict="wrong", kind="function", reason=reason)
     return replace(entry, verdict="wrong", kind="gradient", reason="the gradient is not the slope of the function")
+
+
+def settled_at(bound: float, found: Estimate, scale: float, size: float) -> bool:
+    """Is an error small beside the slope, or beside the slope that would move f by a millionth of itself?"""
+    return bound <= LOOSEST * size or bound <= 1e-6 * found.size / scale
 
 
 def noise_reason(entry: Entry, bound: float) -> str:

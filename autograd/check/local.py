@@ -75,7 +75,7 @@ def by_decimals(
     f: Callable[..., Decimal], operands: Sequence[float], index: int, digits: int, z: float
 ) -> Slope | None:
     """The local derivative by a central difference of decimals; None where the two functions are not the same."""
-    with localcontext(context(digits)):
+    with localcontext(context(digits + magnitude(operands))):
         xs = [Decimal(x) for x in operands]
         size = min((abs(x) for x in xs if x), default=Decimal(1))
         h = (abs(xs[index]) or size).min(1) * (STEP if digits == DIGITS else STEP**2)
@@ -105,11 +105,25 @@ def by_decimals(
             return Slope(limited(a), limited(abs(a - b) * 2 + rounding))
         left, right = (here - down) / h, (up - here) / h
         value, jump = (up - down) / (2 * h), abs(right - left)
+        if max(abs(up - here), abs(here - down)) > Decimal("1e-16") * abs(here):
+            for near, far in ((at(h / 1024), up), (at(-h / 1024), down)):
+                if near is not None and abs(near - here) > abs(far - here) / 2 > 0:
+                    return Slope(math.nan, math.inf, "jump", limited(left), limited(right))
         bend = abs(further - 2 * up + here) / h if further is not None else Decimal(0)
         if jump > 8 * bend + rounding and jump > abs(value) * Decimal("1e-9"):
-            steep = max(abs(left), abs(right)) * h > Decimal("1e-12") * (abs(here) or 1)
-            return Slope(math.nan, math.inf, "jump" if steep else "kink", limited(left), limited(right))
-        return Slope(limited(value), limited(rounding + jump * Decimal("1e-9")))
+            return Slope(math.nan, math.inf, "kink", limited(left), limited(right))
+        nearer, lower = at(h / 2), at(-h / 2)
+        if nearer is not None and lower is not None:  # one step of Richardson's extrapolation
+            half = (nearer - lower) / h
+            rounding += abs(half - value)
+            value = half + (half - value) / 3
+        return Slope(limited(value), limited(rounding))
+
+
+def magnitude(xs: Sequence[float]) -> int:
+    """How many digits the largest of these numbers has in front of the point."""
+    size = max(map(abs, xs), default=0.0)
+    return max(0, math.frexp(size)[1] // 3) if math.isfinite(size) else 0
 
 
 def limited(x: Decimal) -> float:

@@ -98,9 +98,9 @@ def atan(x: Decimal) -> Decimal:
 
 @guarded
 def atan2(y: Decimal, x: Decimal) -> Decimal:
-    """The angle of a point other than (0, 0); the cut as for y = +0."""
+    """The angle of a point, 0 at (0, 0); the cut as for y = +0."""
     if x == 0 and y == 0:
-        raise ValueError("no angle")
+        return ZERO
     angle = 2 * atan(y / (x + (x * x + y * y).sqrt())) if x > 0 else ZERO
     if x <= 0:
         angle = current_pi() if y == 0 else 2 * atan(((x * x + y * y).sqrt() - x) / y)

@@ -16,7 +16,7 @@ from typing import Any
 
 from autograd.check.differences import EPS
 from autograd.check.kinks import Kink, kink_of
-from autograd.check.local import Memory, Slope
+from autograd.check.local import Memory, Slope, magnitude
 from autograd.check.precise import DIGITS, ERRORS, context, precise
 from autograd.op import FLOAT_ERRORS
 from autograd.reverse import tape
@@ -158,7 +158,7 @@ class Replay:
         functions = [precise(node.op) for node in self.order]
         if None in functions:
             return None
-        with localcontext(context(DIGITS)):
+        with localcontext(context(DIGITS + magnitude([v.data for v in self.variables]))):
             x = Decimal(self.variables[i].data)
             nonzero = [abs(Decimal(v.data)) for v in self.variables if v.data and math.isfinite(v.data)]
             h = (abs(x) or min(nonzero, default=Decimal(1))).min(1) * Decimal("1e-30")
@@ -180,7 +180,7 @@ class Replay:
         functions = [precise(node.op) for node in self.order]
         if None in functions or self.size > 500:
             return None
-        with localcontext(context(DIGITS)):
+        with localcontext(context(DIGITS + magnitude([v.data for v in self.variables]))):
             x = Decimal(self.variables[i].data)
             h = (abs(x) or Decimal(1)).min(1) * Decimal("1e-21")
             up, down = (self.run_decimals(functions, i, x + sign * h) for sign in (1, -1))

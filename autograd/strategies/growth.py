@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from keyword import iskeyword
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -239,10 +240,15 @@ def check_variables(variables: Any, who: str) -> tuple[str, ...]:
     if isinstance(variables, str) or not isinstance(variables, Iterable):
         raise TypeError(f'{who}: variables is a sequence of names, such as ["x", "y"]; got {variables!r:.40}')
     names = tuple(variables)
-    wrong = [name for name in names if not (isinstance(name, str) and name.isidentifier()) or name == "ag"]
+    wrong = [name for name in names if not is_name(name) or name == "ag"]
     if wrong or not names or len(set(names)) < len(names):
         raise ValueError(f'{who}: variables are different names, such as ["x", "y"], and not "ag"; got {names!r}')
     return names
+
+
+def is_name(x: Any) -> bool:
+    """Can Python source use it as a variable?"""
+    return isinstance(x, str) and x.isidentifier() and not iskeyword(x)
 
 
 def check_operations(operations: Any, who: str) -> tuple[Op, ...]:
