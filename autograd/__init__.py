@@ -11,6 +11,8 @@
 functions. Every operation is a function here and takes floats, NumPy arrays and Values.
 """
 
+import sys as _sys
+
 from autograd import errors, files, io, op, ops, text, tree
 from autograd.check import assert_gradients, check_gradients
 from autograd.custom import custom
@@ -143,3 +145,8 @@ __all__ = [
     "vjp",
     "where",
 ]
+
+if _sys.modules.get("hypothesis") is not None:  # it came first, so that its entry point could not register Value
+    from autograd.registration import register as _register
+
+    _register()

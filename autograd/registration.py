@@ -6,6 +6,7 @@ point (``_glassgrad_hypothesis``). The strategies themselves are imported when t
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from autograd.value import Value
@@ -16,8 +17,6 @@ def register() -> None:
     from hypothesis import strategies as st
 
     def values_of(kind: type[Value]) -> Any:
-        from autograd.strategies import values
-
-        return values()
+        return import_module("autograd.strategies").values()  # by its name: it imports this module
 
     st.register_type_strategy(Value, values_of)

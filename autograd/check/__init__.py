@@ -4,9 +4,9 @@
     >>> bool(check_gradients(lambda x, y: x * y + x**3, 2.0, 5.0))
     True
 
-``check_gradients``, ``assert_gradients``: of functions of numbers and structures of numbers, with autograd's gradient or
-one written by hand. ``check_vjp``: a layer's hand-written backward. ``taylor_test``, ``check_modes``: the remainder, and
-forward against reverse mode. ``sweep``: error against step size, the V-shape.
+``check_gradients``, ``assert_gradients``: of functions of numbers and structures of numbers, with autograd's gradient
+or one written by hand. ``check_vjp``: a layer's hand-written backward. ``taylor_test``, ``check_modes``: the remainder,
+and forward against reverse mode. ``sweep``: error against step size, the V-shape.
 """
 
 from autograd.check.differences import Estimate, Sample, estimate

@@ -12,8 +12,10 @@ Steps are powers of two and never leave the numbers that the input can hold: x +
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 EPS = 2.0**-52
 TINY = 5e-324
@@ -38,7 +40,7 @@ class Estimate:
     """A derivative by differences.
 
     Attributes:
-        value, error: the derivative, and a bound of its error (truncation and rounding); nan and inf where there is none.
+        value, error: the derivative, and a bound of its error (truncation and rounding); nan and inf without.
         noise: the error of one evaluation of f.
         side: "both", or the only side on which f is defined: "left", "right"; "none".
         trouble: "" or why there is no derivative: "kink", "edge", "overflow", "constant".
@@ -73,6 +75,7 @@ class Line:
         self.spacing = unit  # of the numbers that x can be
 
     def __call__(self, t: float) -> float:
+        """f at t, or at the number next to it that the input can hold; nan beyond the floats."""
         t = self.rounded(t)
         if t not in self.known:
             self.known[t] = self.f(t) if math.isfinite(t) else math.nan
@@ -84,14 +87,23 @@ class Line:
 
     def measure(self, scale: float) -> None:
         """Estimate the noise on both sides of x, from values so near that f is a straight line but for it."""
-        spacing = scale * max(2.0**-21, 64.0 * self.spacing) * 1.3713  # a length that no coarser number format rounds away in step with us
-        sides = [scatter([self(self.x + sign * spacing * k) for k in range(8)]) for sign in (1.0, -1.0)]
+        # times an odd factor, so that no coarser number format inside f rounds in step with us
+        spacing = scale * max(2.0**-16, 64.0 * self.spacing) * 1.3713
+        rows = self.rows(spacing)
+        if all(len(set(row)) < 6 for row in rows):  # steps too small to be seen: f is coarser than its input
+            rows += self.rows(256.0 * spacing)
+        sides = [scatter(row) for row in rows]
         found = [s for s in sides if math.isfinite(s)]
         size = abs(self.here)
-        if len(found) == 2 and max(found) > 1e3 * max(min(found), EPS * size):
-            found = [min(found)]  # something happens on one side: that is no noise
-        self.noise = max([self.unit * size, *found])
-        self.unit = max(self.unit, min(max(EPS, self.noise / size if size else EPS), 2.0**-22))
+        if len(found) > 1 and max(found) > 1e3 * max(min(found), EPS * size):
+            found = [sorted(found)[len(found) // 2 - 1]]  # something happens on one side: that is no noise
+        self.noise = max([self.spacing * size, *found])
+        self.unit = max(self.spacing, min(max(EPS, self.noise / size if size else EPS), 2.0**-22))
+
+    def rows(self, spacing: float) -> list[list[float]]:
+        """Eight equally spaced values on each side."""
+        spacing = (self.x + spacing) - self.x
+        return [[self(self.x + sign * spacing * k) for k in range(8)] for sign in (1.0, -1.0)]
 
 
 def scatter(values: list[float]) -> float:
@@ -100,7 +112,7 @@ def scatter(values: list[float]) -> float:
         return math.nan
     levels, gamma = [], 1.0
     for k in range(1, 7):
-        values = [b - a for a, b in zip(values, values[1:], strict=False)]
+        values = [b - a for a, b in pairwise(values)]
         gamma *= k / (2.0 * (2.0 * k - 1.0))  # (k!)**2 / (2k)!, by which differencing amplifies a variance
         levels.append(math.sqrt(gamma * sum(v * v for v in values) / len(values)))
     return sorted(levels[2:])[1]
@@ -173,12 +185,7 @@ def estimate(
     if not math.isfinite(line.here):
         return Estimate(math.nan, math.inf, math.nan, "none", "overflow" if math.isinf(line.here) else "edge")
     scales = distinct([abs(x), 1.0, *sizes], x)
-    for shrink in (1.0, 2.0**-8, 2.0**-16, 2.0**-26):
-        line.measure(scales[0] * shrink)
-        if not line.noise > 1e-4 * abs(line.here) or unit > EPS:
-            if shrink < 1.0:
-                scales = [scales[0] * shrink]
-            break
+    scales = settled_scales(line, scales, unit)
     fine = sorted(scales)[0] if abs(x) < 1e-3 else scales[0]
     tables: list[tuple[float, float, list[Sample], float]] = []
     probe = probed(line, fine)
@@ -200,13 +207,17 @@ def estimate(
     if probe.trouble or not fitting:
         trouble = probe.trouble or "kink"
         return Estimate(math.nan, math.inf, line.noise, side, trouble, probe.left, probe.right, samples, size)
-    flat = len(set(line.known.values())) == 1
+    seen = [v for v in line.known.values() if math.isfinite(v)]
+    flat = max(seen) - min(seen) <= 8.0 * line.noise
     far = first_move(line, scales[0]) if flat else math.nan
-    value, error, _, _ = min(fitting, key=lambda t: t[1])
-    for other, its_error, _, _ in fitting:  # two tables that contradict each other are both wrong by that much
-        if abs(other - value) > error + its_error and its_error < 1e3 * error:
-            error += abs(other - value)
+    value, error, _, _ = min((t for t in fitting if not outdone(t, fitting)), key=lambda t: t[1])
     return Estimate(value, error, line.noise, side, "", probe.left, probe.right, samples, size, flat, far)
+
+
+def outdone(table: tuple[float, float, Any, float], others: Sequence[tuple[float, float, Any, float]]) -> bool:
+    """Does a table of smaller steps say otherwise? A derivative is a limit: the nearer look counts."""
+    value, error, _, start = table
+    return any(s < start / 4.0 and abs(v - value) > e + error and e < 0.01 * abs(v) for v, e, _, s in others)
 
 
 def first_move(line: Line, scale: float) -> float:
@@ -214,9 +225,26 @@ def first_move(line: Line, scale: float) -> float:
     for k in range(0, 80, 2):
         step = scale * 2.0**k
         up, down = line(line.x + step), line(line.x - step)
-        if up != down and math.isfinite(up) and math.isfinite(down):
+        if abs(up - down) > 64.0 * line.noise and math.isfinite(up) and math.isfinite(down):
             return (up - down) / (2.0 * step)
     return math.nan
+
+
+def settled_scales(line: Line, scales: list[float], unit: float) -> list[float]:
+    """Measure the noise; where f is all noise at the scale of x, look nearer until it is not (sin(x) at x = 1e9)."""
+    line.measure(scales[0])
+    near: list[float] | None = None
+    limit = 1e-4  # the noise that is small beside f
+    for shrink in (2.0**-8, 2.0**-16, 2.0**-26) if unit == EPS else ():
+        before = line.noise, line.unit
+        if before[0] <= limit * max((abs(v) for v in line.known.values() if math.isfinite(v)), default=0.0):
+            break
+        line.measure(scales[0] * shrink)
+        if line.noise > before[0] / 16.0:  # noise indeed, at every scale
+            line.noise, line.unit = before
+            break
+        limit, near = 1e-12, [scales[0] * shrink * (2.0**-12 if near is None else 2.0**-4)]
+    return near or scales
 
 
 def distinct(sizes: list[float], x: float) -> list[float]:

@@ -83,6 +83,6 @@ def to_blame(subject: Subject, gradient: Sequence[float], v: Sequence[float]) ->
         for half in halves:
             found = slope(subject, v, half)
             gap = abs(sum(gradient[i] * v[i] for i in half) - found.value)
-            gaps.append((gap - found.error if gap == gap else math.inf))
+            gaps.append(gap - found.error if gap == gap else math.inf)
         some = list(halves[0] if gaps[0] >= gaps[1] else halves[1])
     return some[0]

@@ -176,8 +176,8 @@ class Check:
     def unstable(self) -> list[Entry]:
         """Entries of a function that gives another result on a second call."""
         reason = (
-            f"the function gave {self.here!r} and, called again at the same point, {self.again!r}: it is random, or keeps "
-            "state. Fix its seed (or switch dropout off) inside the function, then check again"
+            f"the function gave {self.here!r} and, called again at the same point, {self.again!r}: it is random, or "
+            "keeps state. Fix its seed (or switch dropout off) inside the function, then check again"
         )
         return [replace(self.bare(i), kind="random", reason=reason) for i in range(len(self.gradient))]
 
@@ -200,11 +200,10 @@ class Check:
         differences = self.replay is None or n <= MOST_DIFFERENCES
         entries = []
         for i in range(n):
-            known = self.differenced(i) if differences or (found[i] and found[i].doubts) else NOTHING  # type: ignore[union-attr]
-            evidence = Evidence(
-                self.bare(i), known, found[i], self.replay, i, self.by_hand, self.single, self.tolerance, self.hidden, top
-            )
-            entries.append(judged(evidence))
+            by_graph = found[i]
+            known = self.differenced(i) if differences or (by_graph and by_graph.doubts) else NOTHING
+            settings = self.by_hand, self.single, self.tolerance, self.hidden, top
+            entries.append(judged(Evidence(self.bare(i), known, by_graph, self.replay, i, *settings)))
         if self.replay is None:
             return entries, "by finite differences of the function"
         edges = [edge for some in self.replay.edges.values() for edge in some]

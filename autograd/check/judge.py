@@ -62,7 +62,7 @@ def by_graph(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
             reference = exact
         elif math.isfinite(e.estimate.error):
             bound += e.estimate.error
-        bound += 1024.0 * EPS * found.paths
+        bound += 2.0**14 * EPS * found.paths
     if e.single:
         bound += 64.0 * EPS32 * found.paths
     bound += 2.0 * EPS * abs(reference)
@@ -108,7 +108,7 @@ def at_a_kink(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
         if decided.verdict == "right":
             return decided
         entry = replace(entry, left=math.nan, right=math.nan)
-    if sides is None or edge.slope.trouble in ("edge", "unknown") and not all(map(math.isfinite, sides)):
+    if sides is None or (edge.slope.trouble in ("edge", "unknown") and not all(map(math.isfinite, sides))):
         where = described(edge.node)
         one = f" (the slope there, from inside, is {edge.slope.left:g})" if math.isinf(edge.slope.left) else ""
         reason = f"{where} is at the border of its domain, where it has no finite slope{one}. Move the point inside"
@@ -124,8 +124,8 @@ def at_a_kink(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
     if abs(left - right) > slack:
         between = "" if min(sides) - slack <= entry.gradient <= max(sides) + slack else ", not even between the two"
         reason = (
-            f"the function has a kink here: its slope is {left:.10g} on the left and {right:.10g} on the right, and the "
-            f"convention gives {entry.gradient!r}{between}. Move the point, or accept the convention"
+            f"the function has a kink here: its slope is {left:.10g} on the left and {right:.10g} on the right, and "
+            f"the convention gives {entry.gradient!r}{between}. Move the point, or accept the convention"
         )
         return replace(entry, verdict="undecidable", kind="kink", reason=reason)
     slope = 0.5 * (left + right)
@@ -140,8 +140,8 @@ def at_a_kink(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
     if broken:
         node = broken[0].node
         reason = (
-            f"the slope of the function is {slope:.10g}, but the chain rule goes through {described(node)}, which has no "
-            f"finite slope where it stands: {entry.gradient!r} is what follows. Move the point, or write f without it"
+            f"the slope of the function is {slope:.10g}, but the chain rule goes through {described(node)}, which has "
+            f"no finite slope where it stands: {entry.gradient!r} follows. Move the point, or write f without it"
         )
         return replace(entry, verdict="undecidable", kind="edge", reason=reason)
     if len(found.kinks) > 1:
@@ -162,11 +162,12 @@ def by_differences(entry: Entry, e: Evidence) -> Entry:
     """Finite differences of f alone."""
     found, g = e.estimate, entry.gradient
     if found.trouble or not math.isfinite(found.value):
-        return replace(entry, verdict="undecidable", **trouble(entry, found))
+        kind, reason = trouble(entry, found)
+        return replace(entry, verdict="undecidable", kind=kind, reason=reason)
     unit = EPS32 if e.single or found.noise > 1e-10 * found.size else EPS
     size = max(abs(found.value), abs(g)) if math.isfinite(g) else abs(found.value)
     scale = abs(entry.at) or 1.0
-    bound = found.error + (64.0 * unit if unit == EPS32 else 1024.0 * unit) * size + found.noise / scale
+    bound = found.error + (64.0 * unit if unit == EPS32 else 2.0**15 * unit) * size + found.noise / scale
     entry = replace(entry, error=bound)
     gap = abs(g - found.value)
     if e.tolerance is not None:
@@ -176,12 +177,14 @@ def by_differences(entry: Entry, e: Evidence) -> Entry:
         if gap <= max(allowed, bound):
             return replace(entry, verdict="right")
     elif gap <= bound:
-        settled = settled_at(bound, found, scale, size)
+        settled = bound <= LOOSEST * size or (g == 0.0 and settled_at(bound, found, scale, size))
         settled = settled or bound <= (LOOSEST if unit == EPS32 else 1e-5) * e.largest
         if settled:
             return replace(entry, verdict="right")
         return replace(entry, verdict="undecidable", kind="noise", reason=noise_reason(entry, bound))
-    if found.noise > 1e-4 * found.size > 0.0 or (not math.isfinite(g) and not settled_at(bound, found, scale, size)):
+    loose = bound > 0.25 * abs(found.value) and bound > 1e-6 * found.size / max(scale, 1e-6) + 1e-300
+    noisy = found.noise > 1e-4 * found.size > 0.0
+    if loose or noisy or (not math.isfinite(g) and not settled_at(bound, found, scale, size)):
         return replace(entry, verdict="undecidable", kind="noise", reason=noise_reason(entry, bound))
     if found.flat and g != 0.0 and 0.2 < found.far / g < 5.0:
         reason = (
@@ -202,18 +205,18 @@ def by_differences(entry: Entry, e: Evidence) -> Entry:
 
 def settled_at(bound: float, found: Estimate, scale: float, size: float) -> bool:
     """Is an error small beside the slope, or beside the slope that would move f by a millionth of itself?"""
-    return bound <= LOOSEST * size or bound <= 1e-6 * found.size / scale
+    return bound <= LOOSEST * size or bound <= 1e-6 * found.size / max(scale, 1e-6)
 
 
 def noise_reason(entry: Entry, bound: float) -> str:
     """Differences that settle nothing, in words."""
     return (
-        f"differences of f leave an error of {bound:.1e} on a slope of {entry.numerical:.3g}: f is too noisy, or too flat "
-        "beside its own size, to tell. Scale it, compute it in float64, or leave out a constant term"
+        f"differences of f leave an error of {bound:.1e} on a slope of {entry.numerical:.3g}: f is too noisy, or too "
+        "flat beside its own size, to tell. Scale it, compute it in float64, or leave out a constant term"
     )
 
 
-def trouble(entry: Entry, found: Estimate) -> dict[str, str]:
+def trouble(entry: Entry, found: Estimate) -> tuple[str, str]:
     """Why there is no slope to compare with."""
     if found.trouble == "kink":
         if math.isfinite(found.left) and math.isfinite(found.right):
@@ -223,9 +226,9 @@ def trouble(entry: Entry, found: Estimate) -> dict[str, str]:
         jump = max(abs(found.left), abs(found.right)) > 1e5 * (1.0 + abs(entry.gradient))
         word = "a jump" if jump else "a kink"
         reason = f"{word} of the function is within reach of the step{sides}. Move the point away from it"
-        return {"kind": "jump" if jump else "kink", "reason": reason}
+        return "jump" if jump else "kink", reason
     if found.trouble == "overflow":
-        return {"kind": "overflow", "reason": OVERFLOW}
+        return "overflow", OVERFLOW
     if found.side == "none":
         reason = "the function is not defined next to this point, on either side. Move the point inside its domain"
     else:
@@ -233,13 +236,13 @@ def trouble(entry: Entry, found: Estimate) -> dict[str, str]:
             f"the function is defined on the {found.side} only, and steeper the nearer to the point: its slope is "
             "infinite at this border of its domain. Move the point inside"
         )
-    return {"kind": "edge", "reason": reason}
+    return "edge", reason
 
 
 def culprit_of(edge: Edge) -> Culprit:
     """An edge as plain data."""
     node = edge.node
-    operands = tuple(float(getattr(x, "data", x)) for x in node.operands)
+    operands = tuple(x if isinstance(x, float) else x.data for x in node.operands)
     name = node.op.name if node.op is not None else ""
     error = edge.slope.error + edge.tolerance
     return Culprit(name, described(node), edge.index, operands, edge.recorded, edge.slope.value, error)

@@ -29,9 +29,9 @@ def check_vjp(
 
     Args:
         f: the forward pass: numbers, arrays or structures of them in, an array or structure of numbers out.
-        backward: takes ``dout``, in the structure of the output, and returns the gradient of sum(dout * f): one for each
-            input in a tuple, for a single input alone. ``f(*inputs)`` has just been called when it is, so that a layer
-            finds what it cached.
+        backward: takes ``dout``, in the structure of the output, and returns the gradient of sum(dout * f): one for
+            each input in a tuple, for a single input alone. ``f(*inputs)`` has just been called when it is, so that a
+            layer finds what it cached.
         cotangent: ``dout``; a random one by default.
         tolerance, directions: as ``check_gradients`` takes them.
 

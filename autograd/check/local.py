@@ -89,7 +89,7 @@ def by_decimals(
         here, up, down, further = at(Decimal(0)), at(h), at(-h), at(2 * h)
         if here is None:
             return None
-        if abs(here - Decimal(z)) > Decimal(1e-9) * abs(here) + Decimal(1e-300):
+        if abs(here - Decimal(z)) > Decimal("1e-9") * abs(here) + Decimal("1e-300"):
             return None
         rounding = abs(here) * Decimal(10) ** (8 - digits) / h
         if up is None or down is None:
@@ -173,7 +173,7 @@ class Memory:
 
 
 def linear(name: str, data: Sequence[float], index: int) -> float | None:
-    """The slope of an operation that is linear in every operand, where it has so many that differences would be slow."""
+    """The slope of an operation that is linear in every operand, where it has too many for differences."""
     n = len(data)
     if n <= WIDEST:
         return None

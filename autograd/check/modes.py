@@ -11,7 +11,7 @@ from autograd import tree
 from autograd.check.differences import EPS
 from autograd.check.replay import Replay
 from autograd.check.subject import Subject
-from autograd.check.verdict import Entry, Report
+from autograd.check.verdict import Entry, Report, Verdict
 from autograd.derivatives import jvp, value_and_grad
 from autograd.number import Number
 from autograd.value import Value
@@ -48,15 +48,14 @@ def check_modes(f: Callable[..., Any], *inputs: Any) -> Report:
         back = total([g * t for g, t in zip(reverse, v, strict=True) if t])
         bound = units * EPS * total([p * abs(t) for p, t in zip(paths, v, strict=True) if t]) + 1e-320
         known = math.isfinite(forward) and math.isfinite(back) and math.isfinite(bound)
-        verdict = "undecidable" if not known else "right" if abs(forward - back) <= bound else "wrong"
+        verdict: Verdict = "undecidable" if not known else "right" if abs(forward - back) <= bound else "wrong"
         reason = {
             "right": "",
             "undecidable": "a slope on the way is infinite or not a number",
             "wrong": "forward and reverse mode add up to different numbers: contributions are lost or counted twice",
         }[verdict]
-        entries.append(
-            Entry(path, at, back, forward, bound, verdict, "" if verdict == "right" else "modes", reason, name, source="by forward mode")  # type: ignore[arg-type]
-        )
+        kind = "" if verdict == "right" else "modes"
+        entries.append(Entry(path, at, back, forward, bound, verdict, kind, reason, name, source="by forward mode"))
     point = tuple(zip(subject.names, subject.point, strict=True))
     return Report(tuple(entries), subject.title, "", point, "reverse mode held against forward mode")
 

@@ -108,16 +108,15 @@ class Replay:
                 slack = edge.tolerance + (0.0 if doubtful else edge.slope.error)
                 value[x] = value.get(x, 0.0) + g * local
                 size = abs(local) + slack
-                bound[x] = bound.get(x, 0.0) + e * size + abs(g) * slack + 8.0 * EPS * abs(g * local) + 4.0 * EPS * abs(
-                    value[x]
-                )
+                rounding = 8.0 * EPS * abs(g * local) + 4.0 * EPS * abs(value[x])
+                bound[x] = bound.get(x, 0.0) + e * size + abs(g) * slack + rounding
                 paths[x] = paths.get(x, 0.0) + p * abs(local)
                 reached = doubts.setdefault(x, {})
                 if g != 0.0 or d:
                     reached.update(d)
                     if doubtful and g != 0.0:
                         reached[id(edge)] = edge
-        near = {}
+        near: dict[int, Kink] = {}
         for kink in self.kinks:
             near.setdefault(id(kink.node), kink)
         result = []
@@ -176,7 +175,7 @@ class Replay:
         return slopes[0], slopes[1]
 
     def total(self, i: int) -> float | None:
-        """The slope of the whole graph in variable ``i``, unrounded on the way; None: some operation has no decimals."""
+        """The slope of the whole graph in variable ``i``, unrounded on the way; None: there is no way."""
         functions = [precise(node.op) for node in self.order]
         if None in functions or self.size > 500:
             return None

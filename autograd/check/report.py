@@ -43,8 +43,9 @@ def agreement(entry: Entry) -> str:
     if math.isfinite(g) and e and entry.digits < 1.0:
         return f"no digit agrees: the gradient is {g / e:.6g} times what it should be"
     if math.isfinite(g) and e:
-        many = int(entry.digits)
-        return f"{many} digit{'s' if many > 1 else ''} agree{'' if many > 1 else 's'}: the gradient is off by a factor of 1 {'+' if g / e > 1.0 else '-'} {abs(g / e - 1.0):.2e}"
+        many, off = int(entry.digits), g / e - 1.0
+        agree = "1 digit agrees" if many == 1 else f"{many} digits agree"
+        return f"{agree}: the gradient is off by a factor of 1 {'+' if off > 0.0 else '-'} {abs(off):.2e}"
     return ""
 
 

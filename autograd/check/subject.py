@@ -112,7 +112,9 @@ class Closure(Subject):
 
     def __init__(self, f: Callable[..., Any], inputs: Sequence[Any], parameters: Any) -> None:
         named = parameters.items() if isinstance(parameters, Mapping) else parameters
-        pairs = [p if isinstance(p, tuple) else (p.name or f"parameter {i}", p) for i, p in enumerate(named)]
+        pairs = [
+            p if isinstance(p, tuple) else (getattr(p, "name", "") or f"parameter {i}", p) for i, p in enumerate(named)
+        ]
         if not pairs or not all(isinstance(p, Value) for _, p in pairs):
             raise TypeError("parameters= takes Values, as model.parameters() or model.named_parameters() give them")
         self.parameters = [p for _, p in pairs]

@@ -77,13 +77,14 @@ def taylor_test(f: Callable[..., Any], *inputs: Any, gradient: Any = None, along
 
 
 def fall(steps: Sequence[float], remainders: Sequence[float], noises: Sequence[float]) -> float:
-    """The power of h with which the remainders fall: the slope of a line through the smallest that stand out of noise."""
+    """The power of h with which the remainders fall: a line through the smallest above the noise."""
     out = [(math.log(h), math.log(r)) for h, r, n in zip(steps, remainders, noises, strict=True) if r > 16.0 * n]
     if len(out) < 3:
         return math.inf if all(r <= 16.0 * n for r, n in zip(remainders[3:], noises[3:], strict=True)) else math.nan
     last = out[-6:]
     mean_x, mean_y = (sum(c) / len(last) for c in zip(*last, strict=True))
-    return sum((x - mean_x) * (y - mean_y) for x, y in last) / sum((x - mean_x) ** 2 for x, _ in last)
+    below = math.fsum((x - mean_x) * (x - mean_x) for x, _ in last)
+    return math.fsum((x - mean_x) * (y - mean_y) for x, y in last) / below
 
 
 def sweep(f: Callable[..., Any], *inputs: Any, index: int = 0, octaves: int = 50) -> tuple[Sample, ...]:

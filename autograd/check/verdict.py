@@ -20,7 +20,7 @@ class Culprit:
     Attributes:
         operation, expression: the node: its operation's name, and how it is written (short), both as text.
         operand: the position of the operand, from 0. ``operands``: the numbers it was recorded at.
-        recorded, expected, error: the local derivative of the graph, that of the operation, and the error of the latter.
+        recorded, expected, error: the local derivative of the graph, that of the operation, and its error.
     """
 
     operation: str

@@ -230,9 +230,13 @@ def within(op: Op, operands: Sequence[float]) -> bool:
     return op.defined is None or op.defined(*operands)
 
 
+UNDECLARED: dict[str, Callable[..., tuple[Any, ...]]] = {"where": lambda c, x, y: (c,), "cbrt": lambda x: (x,)}
+"""Where a function jumps (the condition of ``where``) or its slope is infinite inside its domain."""
+
+
 def kinks_of(op: Op) -> Callable[..., tuple[Any, ...]] | None:
-    """The signed distances to the operation's kinks; a condition of ``where`` jumps at 0."""
-    return (lambda c, x, y: (c,)) if op.name == "where" else op.kinks
+    """The signed distances to the places where the operation has no slope."""
+    return op.kinks or UNDECLARED.get(op.name)
 
 
 def kink_distances(op: Op, operands: Sequence[float]) -> tuple[float, ...]:

@@ -14,17 +14,17 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from autograd import tree
-from autograd.check import assert_gradients, check_gradients
+from autograd.check import check_gradients
 from autograd.number import Number
 
-ENOUGH = 5
+ENOUGH = 10
 """So many undecidable points, at least, before their share is held against the limit."""
 
 
 def given_gradients(
     *strategies: st.SearchStrategy[Any],
     gradient: Callable[..., Any] | None = None,
-    undecidable: float = 0.2,
+    undecidable: float = 0.8,
     **named: st.SearchStrategy[Any],
 ) -> Callable[[Callable[..., Any]], Callable[..., None]]:
     """Make a function into a test of its gradient at random points, against finite differences.
@@ -40,19 +40,20 @@ def given_gradients(
         strategies, named: for the arguments, as for Hypothesis' ``given``. Those that draw floats, or lists, tuples,
             dicts or arrays of floats, are differentiated; anything else, an int too, is passed on as it is.
         gradient: a gradient written by hand, of the same arguments, to be tested in place of autograd's.
-        undecidable: points where finite differences cannot tell (a kink, an edge) are skipped, up to this share.
+        undecidable: points where finite differences cannot tell (a kink, an edge) are skipped, up to this share. It is
+            large because Hypothesis repeats numbers on purpose: of |x - y|, half of its points may be at the kink.
 
     Raises:
         TypeError: no strategies, or something that is none.
         ValueError: ``undecidable`` outside [0, 1].
 
     Raises (as a test):
-        AssertionError: a gradient is wrong, with the report of ``assert_gradients``; or more points than allowed were
+        AssertionError: a gradient is wrong, with the report of ``check_gradients``; or more points than allowed were
             undecidable, with the simplest of them.
     """
     check_strategies(strategies, named)
     if not (isinstance(undecidable, int | float) and 0.0 <= undecidable <= 1.0):
-        raise ValueError(f"given_gradients: undecidable is a share from 0 to 1, such as 0.2; got {undecidable!r}")
+        raise ValueError(f"given_gradients: undecidable is a share from 0 to 1, such as 0.8; got {undecidable!r}")
     if gradient is not None and not callable(gradient):
         raise TypeError(f"given_gradients: gradient is a function of the same arguments; got {gradient!r:.40}")
 
@@ -127,21 +128,23 @@ class Tally:
                 call = inspect.BoundArguments(bound.signature, everything)
                 return function(*call.args, **call.kwargs)
 
+            kind = inspect.Parameter.POSITIONAL_ONLY
+            named = inspect.Signature([inspect.Parameter(name, kind) for name in wanted])
+            of_the_wanted.__signature__ = named  # type: ignore[attr-defined]  # a report calls the inputs by their names
             return of_the_wanted
 
         options: dict[str, Any] = {} if gradient is None else {"gradient": restricted(gradient)}
         inputs = [bound.arguments[name] for name in wanted]
         self.points += 1
-        try:
-            with untraced():
-                assert_gradients(restricted(f), *inputs, **options)
-        except AssertionError:
+        with untraced():
             report = check_gradients(restricted(f), *inputs, **options)
-            if any(entry.verdict == "wrong" for entry in report.entries):
-                raise
-            self.skip(f, report)
+            text = "" if report else str(report)
+        if any(entry.verdict == "wrong" for entry in report.entries):
+            raise AssertionError(text)
+        if not report:
+            self.skip(f, text)
 
-    def skip(self, f: Callable[..., Any], report: Any) -> None:
+    def skip(self, f: Callable[..., Any], report: str) -> None:
         """Skip an undecidable point, unless there have been too many: then each of them fails, so that they shrink."""
         __tracebackhide__ = True
         self.skipped += 1

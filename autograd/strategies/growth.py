@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from keyword import iskeyword
 from typing import Any, NamedTuple
@@ -78,7 +78,7 @@ def expressions(
     tree = trees(ground.operations, leaf, leaf, 8)  # every height draws alike, so that a branch can take a tree's place
     for height in range(max_depth):
         tree = trees(ground.operations, leaf, tree, 1 if height == max_depth - 1 else 3)
-    return tree.map(ground.tree)
+    return grown(tree, ground.tree)
 
 
 def graphs(
@@ -102,7 +102,13 @@ def graphs(
     number = st.integers(0, 15)
     several = [op for op in ground.operations if op.arity != 1]  # what shares has two operands: let there be more of it
     mixture = (*ground.operations, *several, *several)
-    return stems(mixture, max_nodes, number, weighted(6, number)).map(ground.graph)
+    return grown(stems(mixture, max_nodes, number, weighted(6, number)), ground.graph)
+
+
+@st.composite
+def grown(draw: st.DrawFn, plans: st.SearchStrategy[Any], grow: Callable[[Any], Expression]) -> Expression:
+    """The function of a drawn plan. (Of ``plans.map(grow)`` Hypothesis would print the plan, not the source.)"""
+    return grow(draw(plans))
 
 
 @st.composite
