@@ -261,3 +261,18 @@ def test_many_parameters_of_a_graph_are_checked_edge_by_edge():
     assert report
     assert len(report) == 300
     assert report.evaluations < 20
+
+
+def test_a_rule_that_gives_nan_where_there_is_a_slope_is_wrong():
+    cube = ag.custom("cube", lambda x: x**3, lambda z, x: 3 * x**2 * math.nan)
+    found = entry(check_gradients(lambda x: ag.sin(cube(x)), 1.5))
+    assert (found.verdict, found.kind, found.culprit.operation) == ("wrong", "rule", "cube")
+
+
+def test_functions_that_vary_far_below_their_input_are_not_called_wrong():
+    def f(x):
+        return math.sin(x) + 0.5
+
+    assert check_gradients(f, 1e6, gradient=math.cos(1e6))
+    (found,) = check_gradients(lambda x: 3.0 * x + math.sin(x), 150_000.0, gradient=3.0 + math.cos(150_000.0))
+    assert found.verdict != "wrong", str(found)

@@ -234,7 +234,7 @@ def settled_scales(line: Line, scales: list[float], unit: float) -> list[float]:
     """Measure the noise; where f is all noise at the scale of x, look nearer until it is not (sin(x) at x = 1e9)."""
     line.measure(scales[0])
     near: list[float] | None = None
-    limit = 1e-4  # the noise that is small beside f
+    limit = 1e-10  # the noise that is small beside f
     for shrink in (2.0**-8, 2.0**-16, 2.0**-26) if unit == EPS else ():
         before = line.noise, line.unit
         if before[0] <= limit * max((abs(v) for v in line.known.values() if math.isfinite(v)), default=0.0):
@@ -243,7 +243,7 @@ def settled_scales(line: Line, scales: list[float], unit: float) -> list[float]:
         if line.noise > before[0] / 16.0:  # noise indeed, at every scale
             line.noise, line.unit = before
             break
-        limit, near = 1e-12, [scales[0] * shrink * (2.0**-12 if near is None else 2.0**-4)]
+        limit, near = 1e-13, [scales[0] * shrink * (2.0**-12 if near is None else 2.0**-4)]
     return near or scales
 
 

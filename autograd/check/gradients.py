@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from autograd import tree
-from autograd.check.differences import EPS, Estimate, estimate
+from autograd.check.differences import EPS, Estimate, Line, estimate, power_of_two, slopes_of
 from autograd.check.judge import EPS32, NOTHING, Evidence, judged
 from autograd.check.kinks import expression
 from autograd.check.replay import Found, Replay
-from autograd.check.subject import UNDEFINED, Closure, Subject
+from autograd.check.subject import Closure, Subject
 from autograd.check.verdict import Entry, Report
 from autograd.derivatives import value_and_grad
-from autograd.errors import GraphError
 from autograd.number import Number
 
 MOST_DIFFERENCES = 50
@@ -203,7 +202,8 @@ class Check:
             by_graph = found[i]
             known = self.differenced(i) if differences or (by_graph and by_graph.doubts) else NOTHING
             settings = self.by_hand, self.single, self.tolerance, self.hidden, top
-            entries.append(judged(Evidence(self.bare(i), known, by_graph, self.replay, i, *settings)))
+            entry = judged(Evidence(self.bare(i), known, by_graph, self.replay, i, *settings))
+            entries.append(self.doubted(entry, i, known) if self.replay is None else entry)
         if self.replay is None:
             return entries, "by finite differences of the function"
         edges = [edge for some in self.replay.edges.values() for edge in some]
@@ -213,13 +213,31 @@ class Check:
         )
         return entries, method
 
+    def doubted(self, entry: Entry, i: int, known: Estimate) -> Entry:
+        """A wrong entry, unless f has the slope of the gradient at smaller steps than those that spoke against it."""
+        gap = abs(entry.gradient - known.value)
+        if entry.verdict != "wrong" or not math.isfinite(gap) or self.subject.types[i] is not float:
+            return entry
+        line = Line(self.along(i), entry.at)
+        line.measure((abs(entry.at) or 1.0) * 2.0**-10)
+        for k in range(6, 40, 2):
+            near = slopes_of(line, power_of_two(abs(entry.at) or 1.0) * 2.0**-k)[0]
+            if abs(near.slope - entry.gradient) <= 4.0 * near.rounding <= 0.05 * gap:
+                reason = (
+                    f"over a step of {near.step:.1e} the slope is what the gradient says, over larger ones it is not: "
+                    "f varies on a scale far below the size of this input. Scale the input, or move the point"
+                )
+                return replace(entry, verdict="undecidable", kind="noise", reason=reason)
+        return entry
+
+    def along(self, i: int) -> Callable[[float], float]:
+        """f as a function of one input."""
+        point = list(self.subject.point)
+        return lambda x: self.subject.value([*point[:i], x, *point[i + 1 :]])
+
     def differenced(self, i: int) -> Estimate:
         """The slope of f in one input by differences."""
-        point = list(self.subject.point)
-
-        def along(x: float) -> float:
-            return self.subject.value([*point[:i], x, *point[i + 1 :]])
-
+        along, point = self.along(i), self.subject.point
         kind = self.subject.types[i]
         if kind is float:
             return estimate(along, point[i], sizes=self.sizes())
@@ -274,6 +292,3 @@ def flat(result: Any, subject: Subject, what: str) -> list[float]:
     if len(numbers) != len(subject.point):
         raise ValueError(f"{what} has {len(numbers)} number(s), the inputs {len(subject.point)}")
     return [float(g.data if isinstance(g, Number) else g) for g in numbers]
-
-
-__all__ = ["EPS", "UNDEFINED", "Check", "GraphError", "assert_gradients", "check_gradients"]

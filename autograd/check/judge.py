@@ -110,8 +110,7 @@ def at_a_kink(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
         entry = replace(entry, left=math.nan, right=math.nan)
     if sides is None or (edge.slope.trouble in ("edge", "unknown") and not all(map(math.isfinite, sides))):
         where = described(edge.node)
-        one = f" (the slope there, from inside, is {edge.slope.left:g})" if math.isinf(edge.slope.left) else ""
-        reason = f"{where} is at the border of its domain, where it has no finite slope{one}. Move the point inside"
+        reason = f"{where} is at the border of its domain, or stands upright: it has no finite slope. Move the point"
         return replace(entry, verdict="undecidable", kind="edge", reason=reason)
     left, right = sides = sides[0] + 0.0, sides[1] + 0.0
     entry = replace(entry, left=left, right=right)

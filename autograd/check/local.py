@@ -115,6 +115,8 @@ def by_decimals(
         nearer, lower = at(h / 2), at(-h / 2)
         if nearer is not None and lower is not None:  # one step of Richardson's extrapolation
             half = (nearer - lower) / h
+            if abs(half) > Decimal("1.2") * abs(value) and abs(half - value) * h > Decimal("1e-40") * abs(here):
+                return Slope(limited(half), math.inf, "edge", limited(half), limited(half))  # a vertical tangent
             rounding += abs(half - value)
             value = half + (half - value) / 3
         return Slope(limited(value), limited(rounding))
@@ -133,6 +135,7 @@ def limited(x: Decimal) -> float:
 
 def rounding_of_rule(op: Op, z: float, operands: Sequence[float], index: int, recorded: float) -> float:
     """How far a correct rule may be off here, from the roundings in it; a bound of the first order, doubled."""
+    result: object = None
     try:
         with modes.switched(record=True, anomaly=False, ieee=True):
             leaves = [Value(x) for x in (z, *operands)]
@@ -146,7 +149,7 @@ def rounding_of_rule(op: Op, z: float, operands: Sequence[float], index: int, re
                     total += EPS * min(node.op.ulps, 4.0) * abs(found.get(id(node), 0.0) * node.data)
     except Exception:  # a rule written with math's functions: it runs on floats only
         total = math.nan
-    if not math.isfinite(total):
+    if not math.isfinite(total) or not math.isfinite(result.data if isinstance(result, Value) else 0.0):
         others = [abs(z / x) for x in (operands[index],) if x]
         total = 8.0 * EPS * max([abs(recorded), *others])
     return 2.0 * total + 2.0 * EPS * abs(recorded) + 1e-322
@@ -168,7 +171,9 @@ class Memory:
             slope = Slope(shortcut, EPS * abs(shortcut)) if shortcut is not None else None
             if slope is None:
                 slope = reference(op, node.data, data, index)
-            self.known[key] = slope, rounding_of_rule(op, node.data, data, index, recorded)
+            # a rule that gives nan where there is a slope has no roundings to add up: it is wrong
+            usable = recorded if math.isfinite(recorded) else slope.value
+            self.known[key] = slope, rounding_of_rule(op, node.data, data, index, usable)
         return self.known[key]
 
 
