@@ -1,9 +1,11 @@
-"""DOT source: quoting, clusters, and the program's absence, slowness and failure. Needs no `dot`."""
+"""DOT source: quoting, clusters, and the absence, slowness and failure of `dot`, which one test skips without."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
+from xml.etree import ElementTree
 
 import graphviz
 import pytest
@@ -108,3 +110,14 @@ def test_nested_scopes_are_nested_clusters():
 def test_saved_as_dot(tmp_path):
     viz.draw(figure5()).save(tmp_path / "x.dot")
     assert (tmp_path / "x.dot").read_text(encoding="utf-8") == viz.to_dot(figure5()).source
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed: no program dot")
+def test_graphviz_itself_draws_the_scene_with_every_name_as_it_is():
+    product = Value(2.0, name="<script>") * Value(3.0, name='a|b{c}"')
+    product.backward()
+    figure = viz.draw(product, engine="dot")
+    shown = "".join(ElementTree.fromstring(figure.svg).itertext())
+    assert "<script>" in shown
+    assert 'a|b{c}"' in shown
+    assert "grad 3" in shown
