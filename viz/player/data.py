@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from autograd import Value
@@ -22,7 +20,7 @@ from viz.network import network
 from viz.network_plan import plan as network_plan
 from viz.neurons import Network, find_network
 from viz.scene import Scene, build, in_order
-from viz.steps import GRAINS, Plan, Step
+from viz.steps import GRAINS, Plan
 
 if TYPE_CHECKING:
     from viz.stepper import Stepper
@@ -60,13 +58,11 @@ def walk_of(stepper: Stepper) -> Walk:
     nodes = made.graph.nodes
     place = {id(v): i for i, v in enumerate(nodes)}
     data = _numbers(made, place)
-    stops = {grain: _stops(made.steps, grain) for grain in GRAINS}
-    taken = [stage.stop for stage in made.stages]
-    grain = next(grain for grain in GRAINS if stops[grain] == taken)
-    data |= {"grain": grain, "position": stepper.position, "digits": made.digits, "stops": stops}
-    del data["stops"]["edge"]  # each step by itself
+    coarse = [grain for grain in GRAINS if grain != "edge"]  # of that grain, each step is a stage by itself
+    stops = {grain: [stage.stop for stage in made.at(grain).stages] for grain in coarse}
+    data |= {"grain": made.grain, "position": stepper.position, "digits": made.digits, "stops": stops}
     picture = net_picture = ""
-    with _final_gradients(made):
+    with made.final_gradients():
         try:
             limit = MOST_CARDS if len(nodes) <= MOST_CARDS else FOLDED_CARDS
             scene = build(made.root, title=stepper.title, notes=stepper.notes, max_cards=limit)
@@ -88,22 +84,6 @@ def walk_of(stepper: Stepper) -> Walk:
             pass  # no neurons, or too many: the graph is shown alone
     data["title"] = title
     return Walk(title, picture, net_picture, data)
-
-
-@contextmanager
-def _final_gradients(made: Plan) -> Iterator[None]:
-    """Let the graph have the gradients of the walk's end while a picture is drawn, and give it its own back."""
-    kept = [(v, v.grad if v.has_grad else None) for v in made.graph.nodes]
-    try:
-        for v, _ in kept:
-            v.grad = None
-        for step in made.steps:
-            if step.kind in ("seed", "backward"):
-                (step.node if step.operand is None else step.operand).grad = step.after
-        yield
-    finally:
-        for v, grad in kept:
-            v.grad = grad
 
 
 def _numbers(made: Plan, place: dict[int, int]) -> dict[str, Any]:
@@ -138,18 +118,6 @@ def _numbers(made: Plan, place: dict[int, int]) -> dict[str, Any]:
         "updates": [place[id(step.node)] for step in updates],
         "rate": _plain(updates[0].local) if updates else None,
     }
-
-
-def _stops(steps: Sequence[Step], grain: str) -> list[int]:
-    """Where the stages of a grain end; the same groups as ``viz.steps.plan`` makes (a test compares them)."""
-
-    def key(numbered: tuple[int, Step]) -> object:
-        i, step = numbered
-        if grain == "edge" or step.kind == "seed":
-            return i
-        return (step.kind, id(step.node) if grain == "node" else step.scope)
-
-    return [list(group)[-1][0] + 1 for _, group in groupby(enumerate(steps), key)]
 
 
 def _rule(made: Plan, v: Value, slot: int) -> str:
