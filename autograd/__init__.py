@@ -15,9 +15,20 @@ import sys as _sys
 
 from autograd import errors, files, io, op, ops, text, tree
 from autograd.check import assert_gradients, check_gradients
+from autograd.compiler.decorator import compile
+from autograd.compiler.program import Program
+from autograd.compiler.source import to_source
 from autograd.custom import custom
 from autograd.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-from autograd.errors import AnomalyError, AutogradError, DomainError, GraphError, LoadError, StaleGraphError
+from autograd.errors import (
+    AnomalyError,
+    AutogradError,
+    CompileError,
+    DomainError,
+    GraphError,
+    LoadError,
+    StaleGraphError,
+)
 from autograd.forward import Dual
 from autograd.io import load, save
 from autograd.modes import detect_anomaly, ieee, no_grad
@@ -50,7 +61,7 @@ from autograd.ops.elementary import (
     tanh,
 )
 from autograd.ops.elementary import pow as pow
-from autograd.ops.nary import dot, logsumexp, mean, product, softmax
+from autograd.ops.nary import dot, logsumexp, mean, product, softmax, take
 from autograd.ops.nary import sum as sum
 from autograd.ops.selection import abs as abs
 from autograd.ops.selection import clip, floor, leaky_relu, maximum, minimum, relu, sign, where
@@ -61,10 +72,12 @@ from autograd.value import Value
 __all__ = [
     "AnomalyError",
     "AutogradError",
+    "CompileError",
     "DomainError",
     "Dual",
     "GraphError",
     "LoadError",
+    "Program",
     "StaleGraphError",
     "Step",
     "Value",
@@ -80,6 +93,7 @@ __all__ = [
     "cbrt",
     "check_gradients",
     "clip",
+    "compile",
     "cos",
     "cosh",
     "custom",
@@ -135,9 +149,11 @@ __all__ = [
     "square",
     "steps",
     "sub",
+    "take",
     "tan",
     "tanh",
     "text",
+    "to_source",
     "topological",
     "tree",
     "value_and_grad",

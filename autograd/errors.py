@@ -5,6 +5,7 @@
     ├── AnomalyError     detect_anomaly() met the first nan or inf, and names its source line
     ├── GraphError       there is no graph where one is needed
     │   └── StaleGraphError  data was edited after the forward pass that recorded the graph
+    ├── CompileError     a function decides by its data what it computes, so that no one program stands for it
     └── LoadError        a saved graph or model cannot be read
 
 Wrong types are plain ``TypeError``, wrong arguments plain ``ValueError``, as everywhere in Python.
@@ -32,6 +33,10 @@ class GraphError(AutogradError, RuntimeError):
 
 class StaleGraphError(GraphError):
     """``data`` was edited after the forward pass: the recorded graph no longer describes it."""
+
+
+class CompileError(AutogradError, RuntimeError):
+    """A function cannot be compiled: it decides by its data what it computes, or cannot be traced."""
 
 
 class LoadError(AutogradError, ValueError):

@@ -1,4 +1,4 @@
-"""Contexts that change how operations are recorded: no_grad, ieee, detect_anomaly.
+"""Contexts that change how operations are recorded: no_grad, ieee, detect_anomaly; and the compiler's, no_branches.
 
 Each thread (and each asyncio task) has its own mode. The engine's fast path asks one module variable, ``active``: is
 anybody, anywhere, inside a context? Only then does an operation look its own mode up.
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
+
+from autograd.errors import CompileError
 
 
 class Mode(NamedTuple):
@@ -65,3 +67,39 @@ def detect_anomaly() -> AbstractContextManager[None]:
     Slow: for finding a fault. Outside of it nothing is recorded and nothing is paid.
     """
     return switched(anomaly=True)
+
+
+traces = 0
+"""How many functions are being traced in all threads together; comparisons ask it, as arithmetic asks ``active``."""
+
+_tracing: ContextVar[bool] = ContextVar("autograd.tracing", default=False)
+
+
+@contextmanager
+def no_branches() -> Iterator[None]:
+    """Inside, a comparison of numbers with a graph raises CompileError: what hangs on it would be frozen."""
+    global traces
+    with _lock:
+        traces += 1
+    token = _tracing.set(True)
+    try:
+        yield
+    finally:
+        _tracing.reset(token)
+        with _lock:
+            traces -= 1
+
+
+def is_tracing() -> bool:
+    """Is a function being traced for the compiler, in this thread?"""
+    return _tracing.get()
+
+
+def refuse_branch(what: str) -> None:
+    """Raises CompileError where this thread is tracing a function, and says what to write instead."""
+    if is_tracing():
+        raise CompileError(
+            f"the function looks at data ({what}), and a program would do for ever what it does for this row. Write "
+            "the choice as an operation: maximum, minimum, clip, relu, logsumexp, where(relu(u - v), a, b) for "
+            "'a if u > v else b', take(values, index)"
+        )

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograd import modes
 from autograd.op import Op, Several, Unary
 from autograd.ops import TABLE
 
@@ -47,6 +48,8 @@ class Number:
         return self
 
     def __bool__(self) -> bool:
+        if modes.traces:
+            modes.refuse_branch("whether a number is 0")
         return bool(self.data)
 
     def __format__(self, spec: str) -> str:
@@ -99,6 +102,8 @@ def comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]
     """A comparison of data with data, as PyTorch's tensors compare; of other types, Python's own answer."""
 
     def method(self: Any, other: Any) -> Any:
+        if modes.traces:
+            modes.refuse_branch(f"a comparison, {compare.__name__}")
         if isinstance(other, Number):
             return compare(self.data, other.data)
         if isinstance(other, int | float | np.integer | np.floating | np.bool_):

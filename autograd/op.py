@@ -101,13 +101,16 @@ class Op:
         binding: how strongly the expression binds, for brackets: 1 sum, 2 product, 3 sign, 4 power, 9 closed.
         domain: one interval per operand (one for all operands of an n-ary operation).
         defined: a condition on all operands together, beyond ``domain``.
-        kinks: signed distances to the places where a slope jumps, from the operands; a kink is where one is zero.
+        kinks: signed distances to the places where a slope jumps (or is infinite inside the domain), from the
+            operands, by operations on them: a kink is where one is zero, and depends on an operand that varies.
         ulps: the error bound of the value and of every partial, in units of the last place, where the function is
             well conditioned; times its condition number elsewhere. At most 4.
         note: a word on the numerics.
     """
 
     arity: int | None = None
+    why = "it overflows or has no real value there"
+    """What an error says where the operands lie in their domains, and the operation is not defined all the same."""
 
     def __init__(
         self,
@@ -190,7 +193,8 @@ class Op:
             return self.forward(*operands)
         except FLOAT_ERRORS as error:
             if self._array is not None:
-                return float(self.array(*map(np.float64, operands)))
+                packed = (np.array(operands),) if self.arity is None else map(np.float64, operands)
+                return float(self.array(*packed))
             return math.inf if isinstance(error, OverflowError) else math.nan
 
     def partial_on_floats(self, index: int, z: float, operands: Sequence[float]) -> float:
@@ -302,8 +306,8 @@ def domain_error(op: Op, operands: Sequence[float], names: Sequence[str] = ()) -
     if len(shown) > 4:
         shown = [*shown[:3], f"... ({len(operands)} inputs)"]
     limits = op.domain * len(operands) if op.arity is None else op.domain
-    broken = [str(i) for i, x in zip(limits, operands, strict=False) if x not in i]
-    why = f"its domain is {broken[0]}" if broken else "it overflows or has no real value there"
+    broken = [str(i) for i, x in zip(limits, operands, strict=False) if x not in i and i != REAL]
+    why = f"its domain is {broken[0]}" if broken else op.why
     return DomainError(
         f"{op.name}({', '.join(shown)}) is not defined: {why}. "
         "Keep the input inside, or use `with autograd.ieee():` to get inf or nan instead."
@@ -324,6 +328,8 @@ def run_arrays(op: Op, operands: tuple[Any, ...]) -> Any:
     """The reading of arrays; one of Values goes element by element."""
     if any(isinstance(x, np.ndarray) and x.dtype == object for x in operands):
         return np.frompyfunc(lambda *each: op.apply(each), len(operands), 1)(*operands)
+    if op.arity is None and op.name != "dot":  # a sequence of arrays, as the rule of logsumexp adds them up
+        return op.array(np.stack(np.broadcast_arrays(*operands), axis=-1))
     return op.array(*operands)
 
 

@@ -39,6 +39,7 @@ DEFINED = {
     "div": "y != 0",
     "reciprocal": "x != 0",
     "clip": "low <= high",
+    "take": "index whole, from 0 up, below the number of values",
     "pow": "x > 0; x = 0, y >= 0; x < 0, y whole; where it does not overflow",
 }
 """The conditions on operands together, in words."""
@@ -48,6 +49,8 @@ def operands_of(op: Op) -> list[Expr]:
     """Names to write the operation down with."""
     if op.name == "dot":
         return [Expr("w1"), Expr("w2"), Expr("x1"), Expr("x2")]
+    if op.name == "take":
+        return [Expr("index"), Expr("x1"), Expr("x2")]
     if op.arity is None:
         return [Expr("x1"), Expr("x2"), Expr("x3")]
     return [Expr(name) for name in inspect.signature(op.forward).parameters]
@@ -61,7 +64,7 @@ def code(text: str) -> str:
 def row(op: Op) -> Sequence[str]:
     """The cells of one operation."""
     xs = operands_of(op)
-    count = len(xs) if op.arity is not None else 1
+    count = len(xs) if op.arity is not None or op.name == "take" else 1
     slopes = [written(op, i, Expr("z"), xs).text for i in range(count)]
     named = [f"{x.text}: {code(slope)}" for x, slope in zip(xs, slopes, strict=False)]
     limits = [

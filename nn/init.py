@@ -50,9 +50,17 @@ def he_normal(rng: random.Random, fan_in: int, fan_out: int) -> float:
     return rng.normalvariate(0.0, math.sqrt(2.0 / fan_in))
 
 
+def fan_in_uniform(rng: random.Random, fan_in: int, fan_out: int) -> float:
+    """Uniform within 1 / sqrt(fan_in): what PyTorch's Linear and Conv2d start with. LeCun et al. 1998, "Efficient
+    backprop", section 4.6, asks for a variance of 1 / fan_in; this one is a third of it.
+    """
+    limit = 1.0 / math.sqrt(fan_in)
+    return rng.uniform(-limit, limit)
+
+
 INITIALISERS: dict[str, Initialiser] = {
     function.__name__: function
-    for function in (uniform, normal, glorot_uniform, glorot_normal, he_uniform, he_normal)
+    for function in (uniform, normal, glorot_uniform, glorot_normal, he_uniform, he_normal, fan_in_uniform)
 }
 INITIALISERS["xavier_uniform"] = glorot_uniform
 INITIALISERS["xavier_normal"] = glorot_normal

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import autograd as ag
-from autograd import Value
+from autograd import Value, modes
 from autograd.errors import DomainError
 from nn.checks import choose
 
@@ -66,7 +66,10 @@ def binary_cross_entropy(prediction: Value, target: Value | float) -> Value:
             "binary_cross_entropy_with_logits stays finite"
         )
     gain: Value
-    if y == 1.0:  # a term of weight 0 is left out: 0 * log(0) is 0 here
+    if modes.is_tracing():  # the same for every target: a factor whose weight is 0 is the logarithm of 1
+        gain = target * ag.where(target, prediction, 1.0).log()
+        gain += (1.0 - target) * (-ag.where(1.0 - target, prediction, 0.0)).log1p()
+    elif y == 1.0:  # a term of weight 0 is left out: 0 * log(0) is 0 here
         gain = target * prediction.log()
     elif y == 0.0:
         gain = (1.0 - target) * (-prediction).log1p()
@@ -97,31 +100,31 @@ def hinge(score: Value, target: Value | float) -> Value:
     Raises:
         ValueError: y is neither -1 nor 1.
     """
-    y = target.data if isinstance(target, Value) else target
-    if y not in (-1, 1):
-        raise ValueError(
-            f"hinge takes a target of -1 or 1, not {y!r}: write 2 * y - 1 for targets of 0 and 1"
-        )
+    _check_sign(target)
     shortfall: Value = 1.0 - target * score
     return shortfall.relu()
 
 
-def cross_entropy(logits: Sequence[Value], target: int) -> Value:
+def cross_entropy(logits: Sequence[Value], target: int | Value) -> Value:
     """-log softmax(logits)[target], in nats: ``target`` is the index of the right class, from 0.
+
+    A Value as the target is an index that a compiled program looks up again for every row.
 
     Raises:
         ValueError: no logits, or an index outside them.
         TypeError: the index is no int.
+        DomainError: the index is a Value, and no whole number from 0 up to the last class.
     """
+    loss: Value
     if isinstance(logits, Value):
         raise TypeError("cross_entropy takes a list of logits, one for each class, not one Value")
-    if isinstance(target, bool) or not isinstance(target, int):
-        raise TypeError(f"cross_entropy takes the index of the right class, an int, not {target!r}")
+    if isinstance(target, Value):
+        loss = ag.logsumexp(list(logits)) - ag.take(logits, target)
+        return loss
+    _check_class(target)
     if not 0 <= target < len(logits):
-        raise ValueError(
-            f"cross_entropy: there is no class {target} among {len(logits)} logits (they count from 0)"
-        )
-    loss: Value = ag.logsumexp(list(logits)) - logits[target]
+        raise ValueError(f"cross_entropy: there is no class {target} among {len(logits)} logits (they count from 0)")
+    loss = ag.logsumexp(list(logits)) - logits[target]
     return loss
 
 
@@ -161,6 +164,26 @@ def _check_probability(target: Value | float) -> float:
     if not 0.0 <= y <= 1.0:
         raise ValueError(f"binary cross-entropy takes a target from 0 to 1, not {y!r}")
     return float(y)
+
+
+def _check_sign(target: Value | float) -> None:
+    y = target.data if isinstance(target, Value) else target
+    if y not in (-1, 1):
+        raise ValueError(f"hinge takes a target of -1 or 1, not {y!r}: write 2 * y - 1 for targets of 0 and 1")
+
+
+def _check_class(target: Any) -> None:
+    if isinstance(target, bool) or not isinstance(target, int | Value):
+        raise TypeError(f"cross_entropy takes the index of the right class, an int, not {target!r}")
+
+
+TARGETS: dict[Loss, Callable[[Any], object]] = {
+    binary_cross_entropy: _check_probability,
+    binary_cross_entropy_with_logits: _check_probability,
+    hinge: _check_sign,
+    cross_entropy: _check_class,
+}
+"""What each loss asks of a target, for those who know all targets before the first loss."""
 
 
 def _named(value: Value) -> str:

@@ -19,16 +19,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from numbers import Real
+from typing import Self
 
 import numpy as np
 
 from autograd import Value
+from autograd.compiler.parameters import assign
 
 __all__ = ["Module", "assign"]
 
 
 class Module:
-    """The base class of everything with parameters; a subclass needs no constructor of this one."""
+    """The base class of everything with parameters; a subclass needs no constructor of this one.
+
+    Attributes:
+        training: whether ``Dropout`` drops; True until ``eval()`` is called.
+    """
+
+    training: bool = True
 
     def named_parameters(self) -> list[tuple[str, Value]]:
         """Every parameter with its path, in the order in which the attributes were set.
@@ -47,6 +55,8 @@ class Module:
         """
         found: dict[str, Value] = {}
         for path, value in _walk(self):
+            if isinstance(value, Module):
+                continue
             if not value.is_leaf:
                 if any(part.startswith("_") for part in path.split(".")):
                     continue
@@ -65,6 +75,20 @@ class Module:
     def parameters(self) -> list[Value]:
         """Every parameter, each once, in the order of ``named_parameters``."""
         return [value for _, value in self.named_parameters()]
+
+    def modules(self) -> list[Module]:
+        """This module and all inside it, each once, in the order in which the attributes were set."""
+        return [thing for _, thing in _walk(self) if isinstance(thing, Module)]
+
+    def train(self, mode: bool = True) -> Self:
+        """Set ``training`` of this module and all inside it; returns itself, as in PyTorch."""
+        for module in self.modules():
+            module.training = bool(mode)
+        return self
+
+    def eval(self) -> Self:
+        """``train(False)``: for predictions after the training."""
+        return self.train(False)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters, before the next backward pass."""
@@ -115,25 +139,10 @@ class Module:
         assign([value for _, value in named], numbers)
 
 
-def assign(parameters: list[Value], numbers: list[float]) -> None:
-    """Write a number to every parameter; if anything stops it, Ctrl-C too, every parameter is as it was."""
-    before = [parameter.data for parameter in parameters]
-    try:
-        for parameter, number in zip(parameters, numbers, strict=True):
-            parameter.data = number
-    except BaseException:
-        while True:  # a second Ctrl-C must not leave a mixture either
-            try:
-                for parameter, number in zip(parameters, before, strict=True):
-                    parameter.data = number
-                break
-            except KeyboardInterrupt:
-                continue
-        raise
-
-
-def _walk(root: Module) -> Iterator[tuple[str, Value]]:
-    """Depth first, in order, without recursion; whatever was met before is passed over, so cycles end."""
+def _walk(root: Module) -> Iterator[tuple[str, Value | Module]]:
+    """Every Value and Module with its path: depth first, in order, without recursion; whatever was met before is passed
+    over, so cycles end.
+    """
     met: set[int] = set()
     stack: list[tuple[str, object]] = [("", root)]
     while stack:
@@ -159,6 +168,8 @@ def _walk(root: Module) -> Iterator[tuple[str, Value]]:
         if id(thing) in met:
             continue
         met.add(id(thing))
+        if isinstance(thing, Module):
+            yield path, thing
         prefix = f"{path}." if path else ""
         stack.extend((prefix + name, item) for name, item in reversed(inside))
 

@@ -1,38 +1,72 @@
-"""Optimisers: SGD with momentum, and Adam, with PyTorch's update rules and defaults.
+"""Optimisers: SGD with momentum, Adam and AdamW, with PyTorch's update rules and defaults; clipping of gradients.
 
     loss = ...; model.zero_grad(); loss.backward(); optimizer.step()
 
 A step is all or nothing: every new number is computed and found finite before the first parameter is written,
 and what interrupts the writing (Ctrl-C, say) puts every parameter back. A parameter that no backward pass has
 reached is left alone.
+
+The rules themselves stand in ``autograd.compiler.rules``: on floats here, on arrays where training is compiled.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, TypeVar
 
 from autograd import Value
+from autograd.compiler import rules
+from autograd.compiler.parameters import assign, label
 from nn.checks import check_range
-from nn.module import assign
 
-__all__ = ["SGD", "Adam", "Optimizer"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "clip_gradients"]
 
 Memory = TypeVar("Memory")
+
+
+def clipping(gradients: Sequence[float], max_norm: float) -> tuple[float, float]:
+    """The norm of a gradient, sqrt(g1² + g2² + ...), and the factor that makes it ``max_norm`` where it is larger.
+
+    The factor is that of PyTorch's ``clip_grad_norm_``, which adds 1e-6 to the norm; of a gradient with nan it is 1.
+    """
+    norm = math.hypot(*gradients)
+    return norm, min(1.0, max_norm / (norm + 1e-6)) if norm == norm else 1.0
+
+
+def clip_gradients(parameters: Iterable[Value], max_norm: float) -> float:
+    """Make the gradients of all parameters together no longer than ``max_norm``; returns how long they were.
+
+    For a loop of one's own, between ``backward`` and ``step``; an optimiser with a ``clip_norm`` does it in its step.
+
+    Raises:
+        ValueError: a max_norm that is not positive.
+    """
+    max_norm = check_range("max_norm", max_norm, 0.0, math.inf, low_open=True)
+    reached = [parameter for parameter in parameters if parameter.has_grad]
+    norm, factor = clipping([parameter.grad for parameter in reached], max_norm)
+    for parameter in reached:
+        parameter.grad *= factor
+    return norm
 
 
 class Optimizer(ABC, Generic[Memory]):
     """What the optimisers share; a subclass gives ``start`` and ``update`` for one parameter.
 
+    Args:
+        parameters: what to move; each once.
+        learning_rate: see the rule; it may be changed between steps.
+        clip_norm: the norm of the gradient of all parameters together above which a step is taken with a shorter one,
+            as ``clip_gradients`` would make it; None for any. ``grad`` stays as it is.
+
     Raises:
-        ValueError: no parameters, one of them twice, a computed Value among them, or a learning rate that is
-            not positive.
+        ValueError: no parameters, one of them twice, a computed Value among them, or a learning rate or clip_norm that
+            is not positive.
         TypeError: something that is no Value.
     """
 
-    def __init__(self, parameters: Iterable[Value], learning_rate: float) -> None:
+    def __init__(self, parameters: Iterable[Value], learning_rate: float, clip_norm: float | None = None) -> None:
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError("there are no parameters to optimise")
@@ -40,12 +74,13 @@ class Optimizer(ABC, Generic[Memory]):
             if not isinstance(parameter, Value):
                 raise TypeError(f"parameter {index} is a {type(parameter).__name__}: give model.parameters()")
             if not parameter.is_leaf:
-                raise ValueError(
-                    f"{_label(parameter, index)} is a computed Value: a parameter is a leaf of the graph"
-                )
+                raise ValueError(f"{label(parameter, index)} is a computed Value: a parameter is a leaf of the graph")
         if len({id(parameter) for parameter in self.parameters}) < len(self.parameters):
             raise ValueError("a parameter is in the list twice, and would be updated twice")
         self.learning_rate = check_range("learning_rate", learning_rate, 0.0, math.inf, low_open=True)
+        self.clip_norm = (
+            None if clip_norm is None else check_range("clip_norm", clip_norm, 0.0, math.inf, low_open=True)
+        )
         self._memory: list[Memory | None] = [None] * len(self.parameters)
 
     @abstractmethod
@@ -53,8 +88,14 @@ class Optimizer(ABC, Generic[Memory]):
         """What is remembered of a parameter before its first step."""
 
     @abstractmethod
-    def update(self, number: float, gradient: float, memory: Memory) -> tuple[float, Memory]:
+    def update(self, number: Any, gradient: Any, memory: Any) -> tuple[Any, Any]:
         """The parameter's new number, and what to remember of it."""
+
+    def update_all(self, numbers: Any, gradient: Any, memory: Any) -> tuple[Any, Any]:
+        """``update`` of all parameters that the gradient reaches at once, in arrays, the gradient clipped."""
+        if self.clip_norm is not None:
+            gradient = gradient * clipping(gradient.tolist(), self.clip_norm)[1]
+        return self.update(numbers, gradient, memory)
 
     def step(self) -> None:
         """Move every parameter against its gradient: all of them, or none.
@@ -65,24 +106,19 @@ class Optimizer(ABC, Generic[Memory]):
         """
         numbers: list[float] = []
         memories = self._memory.copy()
+        factor = 1.0
+        if self.clip_norm is not None:
+            _, factor = clipping([p.grad for p in self.parameters if p.has_grad], self.clip_norm)
         for index, parameter in enumerate(self.parameters):
             number = parameter.data
             if parameter.has_grad:
                 gradient = parameter.grad
-                if not math.isfinite(gradient):
-                    raise FloatingPointError(
-                        f"the gradient of {_label(parameter, index)} is {gradient}: no parameter was "
-                        "changed; autograd.detect_anomaly() names the operation that made it"
-                    )
-                memory = memories[index]
-                number, memories[index] = self.update(
-                    number, gradient, self.start() if memory is None else memory
-                )
-                if not math.isfinite(number):
-                    raise FloatingPointError(
-                        f"a step of learning rate {self.learning_rate:g} takes {_label(parameter, index)} to "
-                        f"{number}: no parameter was changed; lower the learning rate"
-                    )
+                if math.isfinite(gradient):
+                    memory = memories[index]
+                    memory = self.start() if memory is None else memory
+                    number, memories[index] = self.update(number, gradient * factor, memory)
+                if not (math.isfinite(gradient) and math.isfinite(number)):
+                    raise rules.not_finite(label(parameter, index), gradient, number, self.learning_rate)
             numbers.append(number)
         before = self._memory
         try:
@@ -115,8 +151,9 @@ class SGD(Optimizer[float | None]):
         *,
         momentum: float = 0.0,
         nesterov: bool = False,
+        clip_norm: float | None = None,
     ) -> None:
-        super().__init__(parameters, learning_rate)
+        super().__init__(parameters, learning_rate, clip_norm)
         self.momentum = check_range("momentum", momentum, 0.0, 1.0)
         self.nesterov = nesterov
         if nesterov and not momentum:
@@ -126,13 +163,9 @@ class SGD(Optimizer[float | None]):
         """No velocity yet: the first step takes the gradient itself."""
         return None
 
-    def update(self, number: float, gradient: float, memory: float | None) -> tuple[float, float | None]:
-        """The parameter's new number, and its velocity."""
-        if not self.momentum:
-            return number - self.learning_rate * gradient, None
-        velocity = gradient if memory is None else self.momentum * memory + gradient
-        direction = gradient + self.momentum * velocity if self.nesterov else velocity
-        return number - self.learning_rate * direction, velocity
+    def update(self, number: Any, gradient: Any, memory: Any) -> tuple[Any, Any]:
+        """The parameter's new number, and its velocity; of an array of parameters, arrays."""
+        return rules.sgd(number, gradient, memory, self.learning_rate, self.momentum, self.nesterov)
 
 
 class Adam(Optimizer[tuple[int, float, float]]):
@@ -150,8 +183,9 @@ class Adam(Optimizer[tuple[int, float, float]]):
         *,
         betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
+        clip_norm: float | None = None,
     ) -> None:
-        super().__init__(parameters, learning_rate)
+        super().__init__(parameters, learning_rate, clip_norm)
         self.betas = (
             check_range("betas[0]", betas[0], 0.0, 1.0),
             check_range("betas[1]", betas[1], 0.0, 1.0),
@@ -162,21 +196,33 @@ class Adam(Optimizer[tuple[int, float, float]]):
         """No steps, and both moments at 0."""
         return 0, 0.0, 0.0
 
-    def update(
-        self, number: float, gradient: float, memory: tuple[int, float, float]
-    ) -> tuple[float, tuple[int, float, float]]:
-        """The parameter's new number; how many steps it has had, and its two moments."""
-        steps, first, second = memory
-        beta1, beta2 = self.betas
-        steps += 1
-        first = beta1 * first + (1.0 - beta1) * gradient
-        second = beta2 * second + (1.0 - beta2) * gradient * gradient
-        if second == math.inf:
-            return math.nan, memory
-        size = math.sqrt(second / (1.0 - beta2**steps)) + self.epsilon
-        number -= self.learning_rate * (first / (1.0 - beta1**steps)) / size
-        return number, (steps, first, second)
+    def update(self, number: Any, gradient: Any, memory: Any) -> tuple[Any, Any]:
+        """The parameter's new number; how many steps it has had, and its two moments. Of an array, arrays."""
+        return rules.adam(number, gradient, memory, self.learning_rate, self.betas, self.epsilon)
 
 
-def _label(parameter: Value, index: int) -> str:
-    return parameter.name or f"parameter {index}"
+class AdamW(Adam):
+    """Adam with decoupled weight decay: p <- p (1 - learning_rate * weight_decay), then Adam's step.
+
+    Loshchilov and Hutter 2019, "Decoupled weight decay regularization", ICLR, algorithm 2, as in ``torch.optim.AdamW``.
+
+    Raises:
+        ValueError: as for ``Adam``, or a negative weight decay.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        learning_rate: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(parameters, learning_rate, betas=betas, epsilon=epsilon, clip_norm=clip_norm)
+        self.weight_decay = check_range("weight_decay", weight_decay, 0.0, math.inf)
+
+    def update(self, number: Any, gradient: Any, memory: Any) -> tuple[Any, Any]:
+        """As ``Adam``'s, of the number that the decay leaves."""
+        return super().update(number * (1.0 - self.learning_rate * self.weight_decay), gradient, memory)

@@ -39,10 +39,13 @@ class Scaler:
                 raise ValueError(f"the scale of {column} is {scale}: it must be positive and finite")
 
     @classmethod
-    def fit(cls, rows: Sequence[Sequence[float]], columns: Sequence[str]) -> Scaler:
+    def fit(
+        cls, rows: Sequence[Sequence[float]], columns: Sequence[str], *, keep_constant: bool = False
+    ) -> Scaler:
         """The scaler under which every column of these rows has mean 0 and population standard deviation 1.
 
-        Fit it on the training rows alone: the rows held out must not have been seen.
+        Fit it on the training rows alone: the rows held out must not have been seen. With ``keep_constant`` a
+        column that holds the same number in every row gets the scale 1 instead of an error.
 
         Raises:
             ValueError: no rows, a row of another length, a number that is not finite, or a column that holds
@@ -64,9 +67,11 @@ class Scaler:
             scale = math.hypot(*(value - mean for value in values)) / math.sqrt(len(values))
             # all equal shows as a spread of rounding errors; so does a spread that float64 cannot resolve
             if scale <= 1e-12 * abs(mean) or scale == 0:
-                raise ValueError(
-                    f"{column} is {values[0]:g} in every row: it tells nothing apart, leave it out"
-                )
+                if not keep_constant:
+                    raise ValueError(
+                        f"{column} is {values[0]:g} in every row: it tells nothing apart, leave it out"
+                    )
+                scale = 1.0
             means.append(mean)
             scales.append(scale)
         return cls(tuple(columns), tuple(means), tuple(scales))

@@ -15,11 +15,14 @@ from typing import Any
 from tqdm import tqdm
 
 import autograd as ag
-from autograd import Value
 from nn.checks import check_count, check_range
-from nn.losses import Loss, mean
+from nn.dropout import nothing_dropped
+from nn.engines import Engine, Task, engine
+from nn.losses import Loss
 from nn.losses import loss as find_loss
 from nn.optim import Optimizer
+from nn.predict import predict
+from nn.schedules import Schedule
 
 __all__ = ["EarlyStop", "History", "accuracy", "average_loss", "batches", "fit"]
 
@@ -34,12 +37,14 @@ class History:
     Attributes:
         losses: the batch's loss before each complete step; ``len(losses)`` steps were made.
         held_out: pairs of a number of complete steps and the mean loss over the rows held out after them.
+        engine: what made the steps: "compiled (numpy): ...", or "eager: " and the reason.
         ended: "steps" (all were made), "early stop", "interrupted" (Ctrl-C), or "callback".
     """
 
     losses: list[float] = field(default_factory=list)
     held_out: list[tuple[int, float]] = field(default_factory=list)
     ended: str = "steps"
+    engine: str = ""
 
     @property
     def interrupted(self) -> bool:
@@ -96,12 +101,21 @@ def fit(
     early_stop: EarlyStop | None = None,
     on_step: Callable[[int, float], object] | None = None,
     progress: bool = True,
+    compile: bool | None = None,
+    schedule: Schedule | None = None,
 ) -> History:
     """Train ``model`` in place by ``steps`` updates and return the history.
 
     Ctrl-C ends the training at the last complete step and returns too: look at ``history.interrupted``. Every
     other error (a DomainError in the forward pass, a loss or a gradient that is not finite) is raised, with a
     note on the step, and the parameters are those after the last complete step.
+
+    The loss of a row is compiled where it is one graph for all rows (see docs/compiling.md), which is hundreds of
+    times as fast; ``history.engine`` says what became of it. What the model is beside its parameters, a number that it
+    keeps as an attribute, say, is then as it was at the first step.
+
+    A ``Dropout`` in training draws new masks for every row and step, the same ones compiled or not, and drops nothing
+    of the rows held out.
 
     Args:
         model: called with one row of inputs, gives the Value (or list of Values) that the loss takes.
@@ -120,8 +134,12 @@ def fit(
         on_step: called after each complete step with the number of steps made and the batch's loss; True
             stops.
         progress: a progress bar on standard error.
+        compile: None compiles where it can be done, True insists, False steps on the eager engine.
+        schedule: what to multiply the optimiser's learning rate by, given the number of steps made (see
+            ``nn.schedules``); the rate is as before when the training ends.
 
     Raises:
+        CompileError: ``compile`` is True, and it cannot be done; the message says why.
         ValueError: no rows, another number of targets than rows, steps or batch_size below 1.
         FloatingPointError: the loss, a gradient or a new parameter is nan or infinite.
     """
@@ -134,45 +152,54 @@ def fit(
     history = History()
     patience = _Patience(early_stop)
     order = batches(len(inputs), batch_size, seed)
+    task = Task(model, compute, (inputs, targets), held_out, optimizer)
+    rate = optimizer.learning_rate
     bar = tqdm(total=steps, unit="step", disable=not progress, mininterval=0.2, dynamic_ncols=True)
 
-    def measure(step: int) -> bool:
+    def measure(maker: Engine, step: int) -> bool:
         """Record the loss over the rows held out, and say whether to stop."""
         if held_out is None or (step % held_out_every and step != steps):
             return False
-        history.held_out.append((step, average_loss(model, *held_out, loss=compute)))
+        history.held_out.append((step, maker.held_out_loss()))
         return patience.ends(history.held_out[-1][1])
 
     try:
-        measure(0)
-        for step in range(1, steps + 1):
-            batch = next(order)
-            total = mean([compute(model(inputs[i]), targets[i]) for i in batch])
-            if not math.isfinite(total.data):
-                raise FloatingPointError(
-                    f"the loss is {total.data}: autograd.detect_anomaly() names the operation"
-                )
-            optimizer.zero_grad()
-            total.backward()
-            optimizer.step()
-            history.losses.append(total.data)
-            bar.set_postfix(loss=f"{total.data:.4f}", refresh=False)
-            bar.update()
-            enough = measure(step) or (held_out is None and patience.ends(total.data))
-            if on_step is not None and on_step(step, total.data):
-                history.ended = "callback"
-                break
-            if enough:
-                history.ended = "early stop"
-                break
+        maker = engine(task, compile)
+        history.engine = maker.name
+        try:
+            measure(maker, 0)
+            for step in range(1, steps + 1):
+                if schedule is not None:
+                    factor = check_range("the schedule's factor", schedule(step - 1), 0.0, math.inf)
+                    optimizer.learning_rate = rate * factor
+                loss_before = maker.step(next(order), on_step is not None)
+                history.losses.append(loss_before)
+                if progress:
+                    bar.set_postfix(loss=f"{loss_before:.4f}", refresh=False)
+                    bar.update()
+                enough = measure(maker, step) or (held_out is None and patience.ends(loss_before))
+                if on_step is not None:
+                    try:
+                        stop = on_step(step, loss_before)
+                    finally:
+                        maker = maker.refresh()
+                    history.engine = maker.name
+                    if stop:
+                        history.ended = "callback"
+                        break
+                if enough:
+                    history.ended = "early stop"
+                    break
+        finally:
+            maker.close()
     except KeyboardInterrupt:
         history.ended = "interrupted"
     except Exception as error:
-        error.add_note(
-            f"in training step {len(history.losses) + 1}; the parameters are those after the step before it"
-        )
+        error.add_note(f"in training step {len(history.losses) + 1}; the parameters are those after the step before it")
         raise
     finally:
+        if schedule is not None:
+            optimizer.learning_rate = rate
         bar.close()
     return history
 
@@ -203,39 +230,35 @@ def _batches(count: int, batch_size: int | None, seed: int) -> Iterator[list[int
 
 
 def average_loss(model: Model, inputs: Sequence[Row], targets: Sequence[Any], *, loss: str | Loss) -> float:
-    """The mean loss over the rows, without recording a graph."""
+    """The mean loss over the rows, without recording a graph; a ``Dropout`` drops nothing."""
     _check_rows("inputs", inputs, targets)
     compute = find_loss(loss)
-    with ag.no_grad():
-        return math.fsum(compute(model(x), y).data for x, y in zip(inputs, targets, strict=True)) / len(
-            inputs
-        )
+    with ag.no_grad(), nothing_dropped():
+        return math.fsum(compute(model(x), y).data for x, y in zip(inputs, targets, strict=True)) / len(inputs)
 
 
-def accuracy(
-    model: Model, inputs: Sequence[Row], targets: Sequence[float], *, threshold: float = 0.5
-) -> float:
+def accuracy(model: Model, inputs: Sequence[Row], targets: Sequence[float], *, threshold: float = 0.5) -> float:
     """The share of rows, from 0 to 1, whose output and target lie on the same side of ``threshold``.
+
+    Where the output is a list with a score for each class, the share whose largest score (the first of several) is that
+    of the target, the index of a class.
 
     An output of exactly the threshold counts as 0. For outputs that are scores, with targets -1 and 1, give
     ``threshold=0``.
     """
     _check_rows("inputs", inputs, targets)
-    with ag.no_grad():
-        right = [
-            (_data(model(x)) > threshold) == (y > threshold) for x, y in zip(inputs, targets, strict=True)
-        ]
-    return sum(right) / len(right)
-
-
-def _data(output: Value | float) -> float:
-    return output.data if isinstance(output, Value) else output
+    outputs = predict(model, inputs)
+    if outputs.ndim == 1:
+        right = sum((output > threshold) == (y > threshold) for output, y in zip(outputs, targets, strict=True))
+    elif outputs.shape[1] > 1:
+        right = sum(bool(best == y) for best, y in zip(outputs.argmax(axis=1), targets, strict=True))
+    else:
+        raise ValueError("accuracy: the model gives a list of one output; one score is a Value, several are of classes")
+    return float(right / len(inputs))
 
 
 def _check_rows(what: str, inputs: Sequence[Row], targets: Sequence[Any]) -> None:
     if not len(inputs):
         raise ValueError(f"{what}: there are no rows")
     if len(inputs) != len(targets):
-        raise ValueError(
-            f"{what}: {len(inputs)} rows and {len(targets)} targets: one target for each row is needed"
-        )
+        raise ValueError(f"{what}: {len(inputs)} rows and {len(targets)} targets: one target for each row is needed")

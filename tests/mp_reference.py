@@ -231,6 +231,7 @@ REFERENCES: dict[str, Reference] = {
     "mean": Reference(lambda *xs: mp.fsum(xs) / len(xs), lambda *xs: [mpf(1) / len(xs)] * len(xs), MIXED),
     "logsumexp": Reference(log_sum_exp, lambda *xs: [mp.exp(x) / mp.fsum(map(mp.exp, xs)) for x in xs], MIXED + ZEROS),
     "dot": Reference(dot_value, dot_slopes, [m for m in MIXED if len(m) > 1]),
+    "take": Reference(lambda i, *xs: xs[int(i)], lambda i, *xs: [mpf(0), *(mpf(i == k) for k in range(len(xs)))]),
 }
 # fmt: on
 
@@ -376,6 +377,8 @@ def points(op: Op) -> list[Point]:
         found = [(*magnitudes(chance, n, -3.0, 2.5),) for n in (1, 2, 3, 3, 4, 5) for _ in range(8)]
         found += [(*magnitudes(chance, n, -150.0, 150.0),) for n in (2, 3) for _ in range(16)]
         found = [p for p in found if op.name != "dot" or len(p) > 1]
+        if op.name == "take":
+            found = [(float(chance.randrange(len(p))), *p) for p in found]
     return [p for p in dict.fromkeys(special + found) if within(op, p)]
 
 

@@ -60,6 +60,12 @@ def test_the_whole_story_of_a_wrong_rule():
     assert lines[9].strip() == "Next: correct the rule of cube; check it alone with check_gradients(cube, ...)."
 
 
+def test_the_culprit_lies_on_the_way_to_the_input_it_spoils():
+    cube = ag.custom("cube", lambda x: x**3, lambda z, x: 2 * x**2)
+    report = check_gradients(lambda x, y: cube(x) + cube(y) * 0.5, 1.0, 2.0)
+    assert [e.culprit.expression for e in report] == ["cube(x)", "cube(y)"]
+
+
 def test_a_lost_path_is_found_where_every_rule_is_right():
     def assigned(x):
         """``=`` in place of ``+=``: of x*x only one of the two contributions."""
@@ -229,7 +235,8 @@ def test_the_report_is_plain_data_and_html():
     html = report._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
-    assert html.count("<table>") == 2
+    assert html.count("<table>") == 1  # plain numbers stand together
+    assert check_gradients(lambda w, x: w[0] * x[0], [1.0], [2.0])._repr_html_().count("<table>") == 2
     assert "prefers-color-scheme:dark" in html
     assert "✗" not in html
     assert "?" in html

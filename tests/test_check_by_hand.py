@@ -157,3 +157,9 @@ def test_the_v_shape():
     best = errors.index(min(errors))
     assert 10 < best < 25
     assert errors[0] > 1e6 * errors[best] < errors[-1]
+
+
+def test_the_sweep_of_a_numpy_function_that_takes_no_values():
+    samples = sweep(lambda xs: float(np.var(xs)), np.array([1.0, 2.0, 4.0]), index=2, plain=True)
+    best = min(abs(sample.slope - 2.0 * (4.0 - 7.0 / 3.0) / 3.0) for sample in samples)
+    assert best < 1e-9

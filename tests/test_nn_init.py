@@ -26,6 +26,7 @@ def test_the_same_seed_gives_the_same_numbers(name: str) -> None:
         ("xavier_uniform", 2 / (6 + 2)),
         ("he_uniform", 2 / 6),
         ("he_normal", 2 / 6),
+        ("fan_in_uniform", 1 / (3 * 6)),
     ],
 )
 def test_the_variance_is_the_one_that_the_source_states(name: str, variance: float) -> None:

@@ -10,7 +10,7 @@ import pytest
 from interrupting import interrupting
 
 from autograd import Value
-from nn import SGD, Adam, Optimizer
+from nn import SGD, Adam, AdamW, Optimizer, clip_gradients
 
 ORACLE = json.loads((Path(__file__).parent / "oracle" / "torch_nn.json").read_text(encoding="utf-8"))
 OURS = {"lr": "learning_rate", "eps": "epsilon"}
@@ -142,3 +142,50 @@ def test_options_out_of_range(make: Callable[[list[Value]], Any], message: str) 
 def test_a_learning_rate_is_a_number() -> None:
     with pytest.raises(TypeError, match=r"learning_rate is a number, not '0\.1'"):
         SGD([Value(1.0)], "0.1")  # type: ignore[arg-type]
+
+
+LAYERS = json.loads((Path(__file__).parent / "oracle" / "torch_layers.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("row", LAYERS["optimisers"], ids=lambda row: str(row["options"]))
+def test_adamw_steps_are_pytorchs(row: dict[str, Any]) -> None:
+    parameter = Value(LAYERS["start"])
+    optimizer = AdamW([parameter], **{OURS.get(key, key): value for key, value in row["options"].items()})
+    path = []
+    for gradient in LAYERS["gradients"]:
+        set_gradient(parameter, gradient)
+        optimizer.step()
+        path.append(parameter.data)
+    assert path == pytest.approx(row["path"], rel=1e-14)
+
+
+@pytest.mark.parametrize("row", LAYERS["clips"], ids=lambda row: str(row["gradients"]))
+def test_gradients_are_clipped_as_pytorch_clips_them(row: dict[str, Any]) -> None:
+    parameters = [Value(0.0) for _ in row["gradients"]]
+    for parameter, gradient in zip(parameters, row["gradients"], strict=True):
+        set_gradient(parameter, gradient)
+    optimizer = SGD(parameters, 1.0, clip_norm=row["max_norm"])
+    optimizer.step()
+    assert [-p.data for p in parameters] == pytest.approx(row["clipped"], rel=1e-14)
+    assert [p.grad for p in parameters] == row["gradients"]
+    assert clip_gradients([*parameters, Value(1.0)], row["max_norm"]) == pytest.approx(row["norm"], rel=1e-14)
+    assert [p.grad for p in parameters] == pytest.approx(row["clipped"], rel=1e-14)
+
+
+def test_clipping_does_not_hide_a_gradient_that_is_not_finite() -> None:
+    for broken in (math.nan, math.inf):
+        parameters = [Value(1.0, name="a"), Value(1.0, name="b")]
+        set_gradient(parameters[0], 2.0)
+        set_gradient(parameters[1], broken)
+        with pytest.raises(FloatingPointError, match=f"the gradient of b is {broken}: no parameter was changed"):
+            SGD(parameters, 1.0, clip_norm=1.0).step()
+        assert [p.data for p in parameters] == [1.0, 1.0]
+
+
+def test_clipping_and_decay_that_are_none() -> None:
+    with pytest.raises(ValueError, match="clip_norm is 0: it must be above 0"):
+        SGD([Value(1.0)], clip_norm=0.0)
+    with pytest.raises(ValueError, match="max_norm is -1: it must be above 0"):
+        clip_gradients([Value(1.0)], -1.0)
+    with pytest.raises(ValueError, match="weight_decay is -1: it must be 0 or above"):
+        AdamW([Value(1.0)], weight_decay=-1.0)

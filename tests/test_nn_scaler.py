@@ -70,3 +70,9 @@ def test_a_scaler_checks_its_numbers(mean: tuple[float, ...], scale: tuple[float
 def test_transform_checks_its_row(row: tuple[float, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Scaler.fit(ROWS, COLUMNS).transform(row)
+
+
+def test_a_constant_column_may_be_kept() -> None:
+    scaler = Scaler.fit([(60.0, 1.0), (60.0, 3.0)], COLUMNS, keep_constant=True)
+    assert (scaler.mean, scaler.scale) == ((60.0, 2.0), (1.0, 1.0))
+    assert scaler.transform((61.0, 4.0)) == [1.0, 2.0]

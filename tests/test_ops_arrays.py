@@ -71,6 +71,24 @@ def test_outside_the_domain_arrays_hold_inf_or_nan_and_warn_of_nothing(op: Op) -
         )
 
 
+SEQUENCES = {
+    "sum": lambda stacked: stacked.sum(0),
+    "mean": lambda stacked: stacked.mean(0),
+    "product": lambda stacked: stacked.prod(0),
+    "logsumexp": lambda stacked: np.log(np.exp(stacked).sum(0)),
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_a_sequence_of_arrays_is_read_element_by_element(name: str) -> None:
+    xs = [np.array([0.5, 1.5, 2.5]), np.array([[3.5], [0.25]]), np.array(1.25), np.array([[1.0, 2.0, 0.5]] * 2)]
+    together = np.stack(np.broadcast_arrays(*xs))
+    assert together.shape == (4, 2, 3)
+    result = getattr(ag, name)(xs)
+    assert result.shape == (2, 3)
+    np.testing.assert_allclose(result, SEQUENCES[name](together), rtol=1e-14)
+
+
 @each_op
 def test_broadcasting(op: Op) -> None:
     if op.arity is None:

@@ -118,10 +118,13 @@ def middling(op: Op) -> Iterator[tuple[Point, Point]]:
         p = tuple(chance.choice((-1.0, 1.0)) * chance.uniform(0.2, 3.0) for _ in range(n))
         if op.name in ("asin", "acos", "atanh"):
             p = (p[0] / 3.2,)
+        if op.name == "take":
+            p = (float(chance.randrange(n - 1)), *p[1:])
         if not within(op, p) or kink(op, p) or (op.name == "pow" and p[0] < 0):
             continue
         count += 1
-        yield p, tuple(chance.uniform(-1.0, 1.0) for _ in range(n))
+        direction = [chance.uniform(-1.0, 1.0) for _ in range(n)]
+        yield p, (0.0, *direction[1:]) if op.name == "take" else tuple(direction)  # an index stays where it is
 
 
 def nth(f: Callable[[Any], Any], n: int) -> Callable[[float], float]:

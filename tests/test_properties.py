@@ -55,7 +55,8 @@ def gradient(f: Callable[..., Any], point: tuple[float, ...]) -> tuple[float, ..
 def one_op(op: Any) -> st.SearchStrategy[Problem]:
     """This operation alone, of variables: two of them in an n-ary one, and x beside y in a dot product."""
     names = ["x", "y", "z"][: op.arity or 2]
-    f = Expression(names, [Line(op, tuple(names))])
+    index = (1.0,) if op.name == "take" else ()  # defined at whole numbers only, so that it is no variable
+    f = Expression(names, [Line(op, (*index, *names))])
     return points(f, min_value=-2.0, max_value=2.0, distance=1e-3).map(lambda p: Problem(f, p))
 
 
@@ -361,20 +362,50 @@ def test_a_network_learns_with_the_right_gradient(activation):
     check()
 
 
-MODULES = [
-    lambda seed: nn.Neuron(2, "tanh", seed=seed),
-    lambda seed: nn.Layer(2, 1, "sigmoid", seed=seed),
-    lambda seed: nn.MLP(2, [2, 2, 1], "tanh", output="sigmoid", seed=seed),
-    lambda seed: nn.Figure5(seed=seed),
-]
+def over_a_grid(seed):
+    """Convolution, pools and dropout over a grid of 3 x 3 that two numbers make."""
+    return nn.Sequential(
+        lambda x: [[[x[0], x[1], 0.5], [x[1], -x[0], 1.0], [-0.5, x[0] * x[1], x[1]]]],
+        nn.Conv2d(1, 2, 2, seed=seed), "tanh", nn.MaxPool2d((1, 2)), nn.AvgPool2d((2, 1)), nn.flatten,
+        nn.Dropout(0.5, seed=seed), nn.Linear(2, 1, seed=seed), lambda y: y[0],
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize("make", MODULES, ids=["Neuron", "Layer", "MLP", "Figure5"])
-def test_modules_under_the_checker(make):
+def over_a_sequence(seed):
+    """An embedding beside two numbers, attention, norms."""
+    words = nn.Embedding(3, 2, seed=seed)
+    return nn.Sequential(
+        lambda x: [x, words(1), [x[1], -1.0]], Holding(words), nn.LayerNorm(2),
+        nn.Residual(nn.Attention(2, seed=seed)), nn.RMSNorm(2), lambda y: y[2][0],
+    )  # fmt: skip
+
+
+class Holding(nn.Module):
+    """Passes everything on, and makes another module's parameters those of the network."""
+
+    def __init__(self, module):
+        self.module = module
+
+    def __call__(self, x):
+        return x
+
+
+MODULES = {
+    "Neuron": lambda seed: nn.Neuron(2, "tanh", seed=seed),
+    "Layer": lambda seed: nn.Layer(2, 1, "sigmoid", seed=seed),
+    "MLP": lambda seed: nn.MLP(2, [2, 2, 1], "tanh", output="sigmoid", seed=seed),
+    "Figure5": lambda seed: nn.Figure5(seed=seed),
+    "over a grid": over_a_grid,
+    "over a sequence": over_a_sequence,
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_under_the_checker(name):
     @settings(max_examples=5)
     @given(st.integers(0, 10**6), INPUT, st.floats(0, 1))
     def check(seed, x, target):
-        model = make(seed)
+        model = MODULES[name](seed)
         report = ag.check_gradients(lambda: nn.squared_error(model(x), target), parameters=model.parameters())
         assert report.verdict != "wrong", str(report)
         assert len(report) == len(list(model.parameters()))
@@ -393,6 +424,57 @@ def test_the_first_step_of_adam_moves_every_parameter_by_the_rate_against_its_gr
     for p, x, g in zip(parameters, point, slopes, strict=True):
         moved = rate * g / (abs(g) + 1e-8)
         assert p.data == pytest.approx(x - moved, rel=1e-12, abs=1e-12 * rate)
+
+
+def test_no_module_is_left_out():
+    kinds = {type(part).__name__ for make in MODULES.values() for part in make(0).modules()}
+    exported = [getattr(nn, name) for name in nn.__all__]
+    declared = {each.__name__ for each in exported if isinstance(each, type) and issubclass(each, nn.Module)}
+    assert declared - {"Module"} <= kinds
+
+
+def momentum_by_hand(x: float, slopes: list[float], rate: float) -> float:
+    """SGD with momentum 0.9, written out: the velocity is the sum of the slopes, each worth 0.9 of the next."""
+    for k in range(1, len(slopes) + 1):
+        x -= rate * sum(0.9 ** (k - 1 - j) * slopes[j] for j in range(k))
+    return x
+
+
+def adam_by_hand(x: float, slopes: list[float], rate: float) -> float:
+    """Adam's steps, written out: means of the slopes and of their squares, the weights divided by their sum."""
+    for k in range(1, len(slopes) + 1):
+        m, v = (
+            sum(beta ** (k - 1 - j) * slopes[j] ** power for j in range(k)) / sum(beta**j for j in range(k))
+            for beta, power in ((0.9, 1), (0.999, 2))
+        )
+        x -= rate * m / (math.sqrt(v) + 1e-8)
+    return x
+
+
+@pytest.mark.parametrize(
+    ("make", "by_hand"),
+    [(lambda ps, rate: nn.SGD(ps, rate, momentum=0.9), momentum_by_hand), (nn.Adam, adam_by_hand)],
+    ids=["SGD", "Adam"],
+)
+def test_a_few_steps_are_those_of_the_sums_written_out_in_any_order_of_the_parameters(make, by_hand):
+    @settings(max_examples=25)
+    @given(st.lists(st.tuples(REAL, REAL), min_size=1, max_size=5), REAL, REAL, st.floats(1e-3, 0.5))
+    def check(slopes, x, y, rate):
+        results = []
+        for order in (1, -1):
+            parameters = [Value(x), Value(y)]
+            optimizer = make(parameters[::order], rate)
+            for pair in slopes:
+                optimizer.zero_grad()
+                (parameters[0] * pair[0] + parameters[1] * pair[1]).backward()
+                optimizer.step()
+            results.append([p.data for p in parameters])
+        assert results[0] == results[1]
+        for i, start in enumerate((x, y)):
+            expected = by_hand(start, [pair[i] for pair in slopes], rate)
+            assert results[0][i] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+    check()
 
 
 @settings(max_examples=60)

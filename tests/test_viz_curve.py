@@ -4,6 +4,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 from itertools import pairwise
+from types import SimpleNamespace
 
 import hypothesis.strategies as st
 import pytest
@@ -39,6 +40,24 @@ def test_a_learning_curve():
     ys = [y for _, y in drawn["training"][0]]
     assert ys == sorted(ys)  # falling values: down the page
     assert "training: 3 values, from 0.9 to 0.3." in ET.fromstring(figure.svg).findtext(f"{SVG}desc")
+
+
+def test_values_with_their_own_steps_and_a_trainings_history():
+    pairs = curve({"a": [4.0, 3.0, 2.0, 1.0], "b": [(0, 4.0), (3, 1.0)]})
+    drawn = lines(pairs)
+    assert drawn["b"] == [[drawn["a"][0][0], drawn["a"][0][3]]]
+    history = SimpleNamespace(losses=[4.0, 3.0, 2.0], held_out=[(0, 5.0), (2, 4.0), (3, 3.0)], ended="early stop")
+    figure = curve(history)
+    assert {"trained on", "held out", "early stop"} <= set(texts(figure))
+    assert lines(figure)["held out"][0][0][0] == lines(figure)["trained on"][0][0][0]
+    history.ended, history.held_out = "steps", []
+    assert set(lines(curve(history))) == {"trained on"}
+    assert "early stop" not in texts(curve(history))
+    assert "end" in texts(curve(history, marks={"end": 3}))
+    with pytest.raises(TypeError, match="value 1 of 'a' is no number: \\(1, 2, 3\\)"):
+        curve({"a": [(0, 1.0), (1, 2, 3)]})
+    with pytest.raises(ValueError, match="curve: the step of value 0 of 'a' must be a finite number, not nan"):
+        curve({"a": [(math.nan, 1.0)]})
 
 
 def test_gaps_are_left_open_and_stated():

@@ -6,6 +6,8 @@
     explain(root, w)        one gradient as the sum over its paths, in words, numbers and LaTeX
     mistake(root, kind)     a classical mistake beside the right pass
     curve(series)           a learning curve
+    program(compiled)       what a compiled program runs: large products, or many small groups
+    vshape(samples, g)      the error of finite differences against the step
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from viz.explain import Explanation, explain
 from viz.figure import Figure
 from viz.mistakes import Comparison, mistake, mistakes
 from viz.network import network
+from viz.program import program
 from viz.stepper import Stepper, step
+from viz.vshape import vshape
 
 __all__ = [
     "Comparison",
@@ -30,6 +34,8 @@ __all__ = [
     "mistake",
     "mistakes",
     "network",
+    "program",
     "step",
     "to_dot",
+    "vshape",
 ]

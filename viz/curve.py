@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 from viz.figure import Figure, document
 from viz.markup import escape, fit, number, subscript, text_width, visible
@@ -27,6 +27,14 @@ _LABEL = 12.5
 _COLOURS = ("positive", "negative", "odd", "ink", "muted")
 _DASHES = ("", "7 4", "2 4", "10 3 2 3")
 """Lines differ in colour and in dash, for people who see few colours, and for print."""
+
+
+class Recorded(Protocol):
+    """What a training leaves: the loss before every step, and pairs of a number of steps and the held-out loss."""
+
+    losses: list[float]
+    held_out: list[tuple[int, float]]
+    ended: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class _Axis:
 
 
 def curve(
-    series: Mapping[str, Sequence[float]],
+    series: Mapping[str, Sequence[float] | Sequence[tuple[float, float]]] | Recorded,
     *,
     title: str = "Learning curve",
     x_label: str = "step",
@@ -69,9 +77,10 @@ def curve(
 
     Args:
         series: values by name, as in ``{"training": [...], "held out": [...]}``; at most 8. A nan or an infinity is a
-            gap in the line, counted below the chart.
+            gap in the line, counted below the chart. A value may be a pair (step, value). Or a training's history
+            (``nn.History``), as ``nn.fit`` returns it and an estimator keeps it in ``history_``.
         title, x_label, y_label: plain text; ``""`` leaves one out.
-        start, every: the step of the first value and from each value to the next.
+        start, every: the step of the first value and from each value to the next, where they are no pairs.
         log: a logarithmic axis for the values, which must be positive then.
         marks: dotted vertical lines at steps, by name, as in ``{"early stop": 412}``.
 
@@ -79,6 +88,8 @@ def curve(
         TypeError: `series` is no mapping of names to sequences of numbers.
         ValueError: there is nothing finite to draw, too many series, or ``log`` with a value that is not positive.
     """
+    if not isinstance(series, Mapping) and hasattr(series, "losses") and hasattr(series, "held_out"):
+        series, marks = _of_history(series, marks)
     lines = _checked(series, start, every, log)
     marked = {visible(str(name)): _finite(at, f"the mark {name!r}") for name, at in (marks or {}).items()}
     points = [point for line in lines for run in line.runs for point in run]
@@ -124,6 +135,15 @@ def curve(
 # -- the data ----------------------------------------------------------------------------------------------------------
 
 
+def _of_history(history: Recorded, marks: Mapping[str, float] | None) -> tuple[dict[str, Any], Mapping[str, float]]:
+    """A history's lines, and where it ended, unless all of its steps were made."""
+    series: dict[str, Any] = {"trained on": history.losses}
+    if history.held_out:
+        series["held out"] = history.held_out
+    ended = getattr(history, "ended", "steps")
+    return series, ({} if ended == "steps" else {ended: len(history.losses)}) if marks is None else marks
+
+
 def _checked(series: Any, start: float, every: float, log: bool) -> list[_Series]:
     if not isinstance(series, Mapping):
         got = type(series).__name__
@@ -145,7 +165,7 @@ def _finite(x: float, what: str) -> float:
     return float(x)
 
 
-def _series(name: str, values: Sequence[float], start: float, every: float, log: bool) -> _Series:
+def _series(name: str, values: Any, start: float, every: float, log: bool) -> _Series:
     if not isinstance(name, str):
         raise TypeError(f"curve: the name of a series is text, not {name!r}")
     if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
@@ -154,10 +174,15 @@ def _series(name: str, values: Sequence[float], start: float, every: float, log:
     run: list[tuple[float, float]] = []
     gaps = 0
     for i, value in enumerate(values):
+        x: Any = start + i * every
+        y: Any = value
         try:
-            y = float(value)
+            if isinstance(y, tuple):
+                x, y = y
+            y = float(y)
         except (TypeError, ValueError):
             raise TypeError(f"curve: value {i} of {name!r} is no number: {value!r:.60}") from None
+        x = _finite(x, f"the step of value {i} of {name!r}")
         if not math.isfinite(y):
             gaps += 1
             if run:
@@ -166,7 +191,7 @@ def _series(name: str, values: Sequence[float], start: float, every: float, log:
             continue
         if log and y <= 0:
             raise ValueError(f"curve: value {i} of {name!r} is {y!r}, which has no place on a logarithmic axis")
-        run.append((start + i * every, y))
+        run.append((x, y))
     if run:
         runs.append(run)
     most = max(8, MOST_POINTS // max(1, len(runs)))

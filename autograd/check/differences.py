@@ -45,8 +45,7 @@ class Estimate:
         side: "both", or the only side on which f is defined: "left", "right"; "none".
         trouble: "" or why there is no derivative: "kink", "edge", "overflow", "constant".
         left, right: slopes on the two sides, where they were measured.
-        size: the largest |f| that was seen. flat: f did not move at any step; far: the slope over the first step, far
-            beyond, at which it did.
+        size: the largest |f| that was seen. still: f was one and the same number wherever it was asked.
         samples: the plain difference quotients that were taken on the way, error against step size.
     """
 
@@ -59,8 +58,7 @@ class Estimate:
     right: float = math.nan
     samples: tuple[Sample, ...] = ()
     size: float = 0.0
-    flat: bool = False
-    far: float = math.nan
+    still: bool = False
 
 
 class Line:
@@ -196,7 +194,7 @@ def estimate(
     for start in [s * k for k in (2.0**-3, 2.0**-12) for s in scales]:
         value, error, column = table(line, power_of_two(start), side)
         tables.append((value, error, column, start))
-        settled = error <= 1e-10 * abs(value) + line.noise / scales[0]
+        settled = error <= 1e-9 * abs(value) + line.noise / max(scales)
         if settled and len(tables) > 1 and agree(value, error, probe):
             break
         if settled and abs(value - probe.value) <= min(error + probe.error, 1e-5 * abs(value) + probe.error):
@@ -208,26 +206,19 @@ def estimate(
         trouble = probe.trouble or "kink"
         return Estimate(math.nan, math.inf, line.noise, side, trouble, probe.left, probe.right, samples, size)
     seen = [v for v in line.known.values() if math.isfinite(v)]
-    flat = max(seen) - min(seen) <= 8.0 * line.noise
-    far = first_move(line, scales[0]) if flat else math.nan
-    value, error, _, _ = min((t for t in fitting if not outdone(t, fitting)), key=lambda t: t[1])
-    return Estimate(value, error, line.noise, side, "", probe.left, probe.right, samples, size, flat, far)
+    still = max(seen) == min(seen)
+    value, error, _, start = min((t for t in fitting if not outdone(t, fitting)), key=lambda t: t[1])
+    if start > 8.0 * fine and side == "both":  # too near, all is noise: is there a kink in reach of where it is not?
+        wide = probed(line, start)
+        if wide.trouble == "kink":
+            return Estimate(math.nan, math.inf, line.noise, side, "kink", wide.left, wide.right, samples, size)
+    return Estimate(value, error, line.noise, side, "", probe.left, probe.right, samples, size, still)
 
 
 def outdone(table: tuple[float, float, Any, float], others: Sequence[tuple[float, float, Any, float]]) -> bool:
     """Does a table of smaller steps say otherwise? A derivative is a limit: the nearer look counts."""
     value, error, _, start = table
     return any(s < start / 4.0 and abs(v - value) > e + error and e < 0.01 * abs(v) for v, e, _, s in others)
-
-
-def first_move(line: Line, scale: float) -> float:
-    """The slope over the first step, from ``scale`` up, at which f changes; nan: none does."""
-    for k in range(0, 80, 2):
-        step = scale * 2.0**k
-        up, down = line(line.x + step), line(line.x - step)
-        if abs(up - down) > 64.0 * line.noise and math.isfinite(up) and math.isfinite(down):
-            return (up - down) / (2.0 * step)
-    return math.nan
 
 
 def settled_scales(line: Line, scales: list[float], unit: float) -> list[float]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from autograd.check.differences import Estimate, estimate
+from autograd.check.defence import defended
+from autograd.check.differences import EPS, Estimate, estimate
 from autograd.check.judge import Evidence, judged
 from autograd.check.subject import Subject
 from autograd.check.verdict import Entry
@@ -41,8 +42,8 @@ def direction(point: Sequence[float], chance: random.Random) -> list[float]:
     return [chance.choice((-1.0, 1.0)) * chance.uniform(0.5, 1.0) * (abs(x) or usual) for x in point]
 
 
-def slope(subject: Subject, v: Sequence[float], some: Sequence[int]) -> Estimate:
-    """The slope of f along ``v``, in the inputs ``some`` alone."""
+def line_along(subject: Subject, v: Sequence[float], some: Sequence[int]) -> tuple[Callable[[float], float], float]:
+    """f along ``v``, in the inputs ``some`` alone, and where on that line the point is."""
     base = subject.point
     alone = len(some) == 1 and v[some[0]] == 1.0
 
@@ -52,7 +53,12 @@ def slope(subject: Subject, v: Sequence[float], some: Sequence[int]) -> Estimate
             point[i] = subject.rounded(i, t if alone else base[i] + t * v[i])
         return subject.value(point)
 
-    return estimate(along, base[some[0]] if alone else 0.0)
+    return along, base[some[0]] if alone else 0.0
+
+
+def slope(subject: Subject, v: Sequence[float], some: Sequence[int]) -> Estimate:
+    """The slope of f along ``v``, in the inputs ``some`` alone."""
+    return estimate(*line_along(subject, v, some))
 
 
 def compared(
@@ -67,11 +73,13 @@ def compared(
     """One direction, judged by its difference quotient."""
     terms = [gradient[i] * v[i] for i in some]
     total = math.fsum(terms) if all(map(math.isfinite, terms)) else math.nan
-    found = slope(subject, v, some)
+    along, at = line_along(subject, v, some)
+    found = estimate(along, at)
     rounding = 2.0**-44 * math.fsum(abs(t) for t in terms) if total == total else 0.0
     found = replace(found, error=found.error + rounding * (2.0**20 if single else 1.0))
-    entry = Entry("", 0.0, total, math.nan, math.inf, name=name)
-    return judged(Evidence(entry, found, tolerance=tolerance, single=single, by_hand=True))
+    entry = Entry("", at, total, math.nan, math.inf, name=name)
+    entry = judged(Evidence(entry, found, tolerance=tolerance, single=single, by_hand=True))
+    return defended(entry, along, None, EPS, 0.0)
 
 
 def to_blame(subject: Subject, gradient: Sequence[float], v: Sequence[float]) -> int:

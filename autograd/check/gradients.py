@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from autograd import tree
-from autograd.check.differences import EPS, Estimate, Line, estimate, power_of_two, slopes_of
+from autograd.check.defence import defended
+from autograd.check.differences import EPS, Estimate, estimate
 from autograd.check.judge import EPS32, NOTHING, Evidence, judged
 from autograd.check.kinks import expression
 from autograd.check.replay import Found, Replay
@@ -39,7 +40,9 @@ def check_gradients(
 
     The gradient is compared with finite differences that estimate their own error. Where f records a graph of ours,
     the graph is compared with f, each local derivative is checked by itself with 64 digits, and the chain rule is
-    applied once more: that settles the gradient to its last digits.
+    applied once more: that settles the gradient to its last digits. (``check_modes``, which holds reverse mode against
+    forward mode, is not part of it: both run the same rules, and this chain rule is a third way to add them up. It is
+    there for forward mode's own sake.)
 
     Args:
         f: a function of numbers, or of lists, tuples, dicts, arrays of numbers, that returns one number.
@@ -203,32 +206,21 @@ class Check:
             known = self.differenced(i) if differences or (by_graph and by_graph.doubts) else NOTHING
             settings = self.by_hand, self.single, self.tolerance, self.hidden, top
             entry = judged(Evidence(self.bare(i), known, by_graph, self.replay, i, *settings))
-            entries.append(self.doubted(entry, i, known) if self.replay is None else entry)
+            entries.append(self.defended(entry, i) if self.replay is None else entry)
         if self.replay is None:
             return entries, "by finite differences of the function"
         edges = [edge for some in self.replay.edges.values() for edge in some]
         method = (
-            f"by the {len(edges)} local derivatives of the graph, each by itself, and the chain rule over them"
-            f"{'; finite differences beside' if differences else ''}"
+            f"by the {len(edges)} local derivative{'' if len(edges) == 1 else 's'} of the graph, each by itself, and "
+            f"the chain rule over them{'; finite differences beside' if differences else ''}"
         )
         return entries, method
 
-    def doubted(self, entry: Entry, i: int, known: Estimate) -> Entry:
-        """A wrong entry, unless f has the slope of the gradient at smaller steps than those that spoke against it."""
-        gap = abs(entry.gradient - known.value)
-        if entry.verdict != "wrong" or not math.isfinite(gap) or self.subject.types[i] is not float:
-            return entry
-        line = Line(self.along(i), entry.at)
-        line.measure((abs(entry.at) or 1.0) * 2.0**-10)
-        for k in range(6, 40, 2):
-            near = slopes_of(line, power_of_two(abs(entry.at) or 1.0) * 2.0**-k)[0]
-            if abs(near.slope - entry.gradient) <= 4.0 * near.rounding <= 0.05 * gap:
-                reason = (
-                    f"over a step of {near.step:.1e} the slope is what the gradient says, over larger ones it is not: "
-                    "f varies on a scale far below the size of this input. Scale the input, or move the point"
-                )
-                return replace(entry, verdict="undecidable", kind="noise", reason=reason)
-        return entry
+    def defended(self, entry: Entry, i: int) -> Entry:
+        """A wrong entry, unless there is something to be said for its gradient."""
+        sizes = self.sizes()
+        rounded, unit = self.held(i)
+        return defended(entry, self.along(i), rounded, unit, sizes[0] if sizes else 0.0)
 
     def along(self, i: int) -> Callable[[float], float]:
         """f as a function of one input."""
@@ -237,12 +229,15 @@ class Check:
 
     def differenced(self, i: int) -> Estimate:
         """The slope of f in one input by differences."""
-        along, point = self.along(i), self.subject.point
+        rounded, unit = self.held(i)
+        return estimate(self.along(i), self.subject.point[i], rounded, self.sizes(), unit)
+
+    def held(self, i: int) -> tuple[Callable[[float], float] | None, float]:
+        """The numbers that input ``i`` can hold, for ``estimate``: how they are rounded, and their spacing."""
         kind = self.subject.types[i]
         if kind is float:
-            return estimate(along, point[i], sizes=self.sizes())
-        unit = float(np.finfo(kind).eps)
-        return estimate(along, point[i], lambda x: self.subject.rounded(i, x), self.sizes(), unit)
+            return None, EPS
+        return lambda x: self.subject.rounded(i, x), float(np.finfo(kind).eps)
 
     def sizes(self) -> tuple[float, ...]:
         """The typical size of the inputs."""
@@ -287,8 +282,14 @@ def flat(result: Any, subject: Subject, what: str) -> list[float]:
             raise ValueError(f"{what} of input {i} has shape {np.shape(part)}, the input {np.shape(x)}")
     try:
         numbers = tree.leaves(parts)
-    except TypeError as error:
-        raise TypeError(f"{what} is no structure of numbers: {error}") from None
+    except TypeError:
+        raise TypeError(
+            f"{what} is {type(result).__name__} {result!r:.60}: give numbers, or lists, tuples, dicts or arrays of "
+            "numbers, in the structure of the inputs"
+        ) from None
     if len(numbers) != len(subject.point):
-        raise ValueError(f"{what} has {len(numbers)} number(s), the inputs {len(subject.point)}")
+        raise ValueError(
+            f"{what} has {len(numbers)} number(s), the inputs {len(subject.point)}: return one for each, in the "
+            "structure of the inputs"
+        )
     return [float(g.data if isinstance(g, Number) else g) for g in numbers]

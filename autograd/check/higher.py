@@ -13,6 +13,10 @@ from autograd.check.verdict import Report
 from autograd.derivatives import value_and_grad
 from autograd.ops.nary import sum as sum_of
 
+FROZEN = (
+    "the derivatives of lower order are not differentiable as they are recorded: the rule of an operation reads .data, "
+    "or uses math's functions, where it should compute with the Values it is given"
+)
 MOST_ROWS = 4
 """With more inputs, random combinations of the rows of the Hessian are checked."""
 
@@ -38,7 +42,8 @@ def higher(f: Callable[..., Any], inputs: Sequence[Any], order: int, tolerance: 
         component.__name__ = f"{label} of {subject.title}"
         found = check_gradients(component, *inputs, tolerance=tolerance)
         entries = tuple(
-            replace(e, order=order, name=f"{label} d/d{name}") for e, name in zip(found, subject.names, strict=False)
+            replace(e, order=order, name=f"{label} d/d{name}", reason=FROZEN if e.kind == "function" else e.reason)
+            for e, name in zip(found, subject.names, strict=False)
         )
         found = replace(found, entries=entries, notes=())
         report = found if report is None else report.joined(found)

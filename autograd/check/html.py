@@ -1,4 +1,5 @@
-"""A report as HTML for a notebook: one coloured table per argument, escaped, legible on light and on dark pages."""
+"""A report as HTML for a notebook: coloured tables, one for each argument of many numbers and one for neighbouring
+single numbers; escaped, legible on light and on dark pages."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import math
 from html import escape
 from itertools import groupby
 
-from autograd.check.report import MOST_SHOWN, advice, agreement, counted, details, numeral
+from autograd.check.report import MOST_SHOWN, advice, counted, details, numeral, size_of
 from autograd.check.verdict import Entry, Report
 
 MARKS = {"right": "✓", "wrong": "✗", "undecidable": "?"}
@@ -19,8 +20,8 @@ STYLE = """
 background:none;font-variant-numeric:tabular-nums}
 .ag-check th:first-child,.ag-check td:first-child,.ag-check td.why{text-align:left}
 .ag-check td.why{white-space:normal;max-width:60em;padding-left:2em;border-left:3px solid var(--tone)}
-.ag-check .right{--tone:var(--right)}.ag-check .wrong{--tone:var(--wrong)}
-.ag-check .undecidable{--tone:var(--undecidable)}
+.ag-check.right,.ag-check .right{--tone:var(--right)}.ag-check.wrong,.ag-check .wrong{--tone:var(--wrong)}
+.ag-check.undecidable,.ag-check .undecidable{--tone:var(--undecidable)}
 .ag-check .mark{color:var(--tone);font-weight:600}
 @media (prefers-color-scheme:dark){.ag-check{--right:#4ba3ff;--wrong:#ff9145;--undecidable:#e58bd3}}
 [data-theme=light] .ag-check,[data-jp-theme-light=true] .ag-check{--right:#1a6bc4;--wrong:#c2530b;--undecidable:#9b2a86}
@@ -52,12 +53,14 @@ def report_html(report: Report) -> str:
 
 
 def argument_of(entry: Entry) -> str:
-    """The argument that an input belongs to."""
+    """The argument that an input belongs to; plain numbers stand together."""
     if not entry.path:
         return "directions"
     name = entry.name or f"input{entry.path}"
     if entry.order > 1:
         return f"order {entry.order}"
+    if entry.path.count("[") == 1:
+        return "inputs"
     return name.split("[")[0] if not name.startswith("input[") else name[: name.index("]") + 1]
 
 
@@ -69,13 +72,12 @@ def row(entry: Entry) -> str:
         f"{entry.at:.8g}" if entry.path else "",
         numeral(entry.gradient),
         numeral(entry.expected) if known else "–",
-        f"{entry.expected_error:.1e}" if known else "–",
+        size_of(entry.expected_error) if known else "–",
         f"{entry.digits:.0f}" if known else "–",
         f'<span class="mark">{MARKS[entry.verdict]} {entry.verdict}</span>',
     ]
     html = f'<tr class="{entry.verdict}">' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
     if entry.verdict != "right":
-        lines = [line for line in details(entry) if line != agreement(entry)]
-        why = "<br>".join(escape(line) for line in lines)
+        why = "<br>".join(escape(line) for line in details(entry))
         html += f'<tr class="{entry.verdict}"><td class="why" colspan="7">{why}</td></tr>'
     return html

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograd.check.differences import EPS
-from autograd.op import FLOAT_ERRORS
+from autograd.modes import no_grad
+from autograd.number import Number
+from autograd.op import FLOAT_ERRORS, Op
 from autograd.text import Expr, number
 from autograd.value import Value
 
@@ -35,16 +37,30 @@ class Kink:
         return self.node.op.note if self.node.op is not None else ""
 
 
-def kink_of(node: Any, data: Sequence[float]) -> list[Kink]:
-    """The kink of a node that is at hand: within rounding, or within a millionth of its operands."""
-    if node.op.kinks is None:
+def distances(op: Op, operands: Sequence[float], varies: Sequence[bool]) -> list[float]:
+    """The signed distances from those kinks of an operation that an operand which varies can reach.
+
+    The declared distance is run with Values for these operands: where it comes out as a plain number, nothing moves it,
+    and a constant that stands at a kink (the condition in ``where(0.0, x, y)``) is none.
+    """
+    if op.kinks is None:
         return []
     try:
-        distances = [float(d) for d in node.op.kinks(*data)]
+        with no_grad():
+            found = op.kinks(*(Value(x) if moves else x for x, moves in zip(operands, varies, strict=True)))
+    except TypeError:  # distances of a custom operation, written for floats only: none is left out
+        return [float(d) for d in op.kinks(*operands)]
+    return [float(d.data) for d in found if isinstance(d, Number)]
+
+
+def kink_of(node: Any, data: Sequence[float]) -> list[Kink]:
+    """The kink of a node that is at hand: within rounding, or within a millionth of its operands."""
+    try:
+        found = distances(node.op, data, [isinstance(x, Value) for x in node.operands])
     except FLOAT_ERRORS:
         return []
     size = max([abs(x) for x in data if math.isfinite(x)], default=0.0)
-    near = [d for d in distances if abs(d) <= max(64.0 * EPS, 1e-6) * size]
+    near = [d for d in found if abs(d) <= max(64.0 * EPS, 1e-6) * size]
     return [Kink(node, min(near, key=abs), tuple(data))] if near else []
 
 

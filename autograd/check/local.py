@@ -23,6 +23,8 @@ from autograd.reverse import adjoints, topological
 from autograd.value import Value
 
 STEP = Decimal("1e-21")
+MORE_DIGITS = 160, 420
+"""For slopes that the value hides: erfc(-21) is 2 to 193 digits. 420 show every slope that a float can hold."""
 WIDEST = 12
 """An n-ary operation with more operands is checked along directions first."""
 
@@ -48,9 +50,9 @@ def reference(op: Op, z: float, operands: Sequence[float], index: int) -> Slope:
     f = precise(op)
     slope = None
     if f is not None:
-        for digits in (DIGITS, 160):
+        for digits in (DIGITS, *MORE_DIGITS):
             slope = by_decimals(f, operands, index, digits, z)
-            if slope is None or slope.trouble or (slope.value and slope.error < 1e-13 * abs(slope.value)):
+            if slope is None or slope.trouble or slope.error < max(1e-13 * abs(slope.value), 5e-324):
                 break
     return slope if slope is not None else by_floats(op, operands, index)
 
@@ -189,4 +191,6 @@ def linear(name: str, data: Sequence[float], index: int) -> float | None:
     if name == "dot":
         half = n // 2
         return 1.0 if index == 2 * half else data[index - half if index >= half else index + half]
+    if name == "take":
+        return float(index == data[0] + 1)
     return None

@@ -51,7 +51,7 @@ def check_modes(f: Callable[..., Any], *inputs: Any) -> Report:
         verdict: Verdict = "undecidable" if not known else "right" if abs(forward - back) <= bound else "wrong"
         reason = {
             "right": "",
-            "undecidable": "a slope on the way is infinite or not a number",
+            "undecidable": "a slope on the way is infinite or not a number. Move the point",
             "wrong": "forward and reverse mode add up to different numbers: contributions are lost or counted twice",
         }[verdict]
         kind = "" if verdict == "right" else "modes"

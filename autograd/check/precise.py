@@ -168,8 +168,11 @@ def sigmoid(x: Decimal) -> Decimal:
 def erf(x: Decimal) -> Decimal:
     """1 - erfc(x)."""
     with localcontext() as c:
-        c.prec += 20 + min(800, int(x * x / 2) + abs(x.adjusted() if x else 0))
-        result = erf_series(x) if abs(x) < 40 else (1 - erfc_far(abs(x))) * (1 if x > 0 else -1)
+        c.prec += 20
+        far = x * x * 2 > ENOUGH * c.prec
+        if not far:
+            c.prec += int(x * x / 2) + abs(x.adjusted() if x else 0)
+        result = (1 - erfc_far(abs(x))) * (1 if x > 0 else -1) if far else erf_series(x)
     return +result
 
 
@@ -179,10 +182,18 @@ def erf_series(x: Decimal) -> Decimal:
     return series(x, lambda n: square / n, lambda n: 2 * n + 1) * 2 / current_pi().sqrt() if x else ZERO
 
 
+ENOUGH = Decimal("2.4")
+"""The asymptotic series has a relative error of e^(-x^2): for each digit, x^2 is to be ln 10 and some."""
+
+
 def erfc_far(x: Decimal) -> Decimal:
-    """The asymptotic series, for x >= 40."""
+    """The asymptotic series, for an x^2 above ``ENOUGH`` times the digits wanted: there it ends before it diverges."""
     total = term = ONE
-    for n in range(1, 300):
+    with localcontext() as c:
+        least = Decimal(10) ** -c.prec
+    n = 0
+    while abs(term) > least and n < x * x:
+        n += 1
         term = -term * (2 * n - 1) / (2 * x * x)
         total += term
     return total * (-x * x).exp() / (x * current_pi().sqrt())
@@ -190,10 +201,11 @@ def erfc_far(x: Decimal) -> Decimal:
 
 def erfc(x: Decimal) -> Decimal:
     """1 - erf(x) with all its digits."""
-    if x >= 40:
-        return erfc_far(x)
     with localcontext() as c:
-        c.prec += 20 + int(x * x) if x > 0 else 10
+        c.prec += 10
+        if x > 0 and x * x > ENOUGH * c.prec:
+            return erfc_far(x)
+        c.prec += 20 + int(x * x) if x > 0 else 0
         result = 1 - erf(x)
     return +result
 
@@ -304,7 +316,7 @@ FUNCTIONS: dict[str, Callable[..., Decimal]] = {
     "round_half_even": lambda x: x.to_integral_value("ROUND_HALF_EVEN"), "relu": lambda x: max(x, ZERO),
     "leaky_relu": lambda x, leak: x if x > 0 else leak * x, "maximum": max, "minimum": min, "clip": clip,
     "sum": lambda *xs: add_up(xs), "mean": lambda *xs: add_up(xs) / len(xs), "product": product, "dot": dot,
-    "logsumexp": logsumexp,
+    "logsumexp": logsumexp, "take": lambda index, *xs: xs[int(index)],
 }  # fmt: skip
 
 BY_FORWARD = {id(TABLE[name].forward): f for name, f in FUNCTIONS.items() if name in TABLE}

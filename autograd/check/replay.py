@@ -16,7 +16,7 @@ from typing import Any
 
 from autograd.check.differences import EPS
 from autograd.check.kinks import Kink, kink_of
-from autograd.check.local import Memory, Slope, magnitude
+from autograd.check.local import MORE_DIGITS, Memory, Slope, magnitude
 from autograd.check.precise import DIGITS, ERRORS, context, precise
 from autograd.op import FLOAT_ERRORS
 from autograd.reverse import tape
@@ -88,9 +88,16 @@ class Replay:
             self.edges[id(node)] = edges
             self.kinks += kink_of(node, data)
 
-    def wrong_edges(self) -> list[Edge]:
-        """The edges whose recorded local derivative is not that of the operation."""
-        return [edge for edges in self.edges.values() for edge in edges if edge.wrong]
+    def wrong_edges(self, i: int) -> list[Edge]:
+        """The edges on the way to variable ``i`` whose recorded local derivative is not that of the operation."""
+        depend = {id(self.variables[i])}
+        found = []
+        for node in self.order:
+            edges = [edge for edge in self.edges[id(node)] if id(node.operands[edge.index]) in depend]
+            if edges:
+                depend.add(id(node))
+                found += [edge for edge in edges if edge.wrong]
+        return found
 
     def gradients(self) -> list[Found]:
         """For each variable, the chain rule with the slopes from outside, and a bound of what rounding may add."""
@@ -174,16 +181,26 @@ class Replay:
                     slopes.append(float(a))
         return slopes[0], slopes[1]
 
-    def total(self, i: int) -> float | None:
-        """The slope of the whole graph in variable ``i``, unrounded on the way; None: there is no way."""
+    def total(self, i: int, reference: float) -> float | None:
+        """The slope of the whole graph in variable ``i``, unrounded on the way; None: there is no way.
+
+        With more digits where it is not near the ``reference``, whose slope the value may hide.
+        """
         functions = [precise(node.op) for node in self.order]
         if None in functions or self.size > 500:
             return None
-        with localcontext(context(DIGITS + magnitude([v.data for v in self.variables]))):
-            x = Decimal(self.variables[i].data)
-            h = (abs(x) or Decimal(1)).min(1) * Decimal("1e-21")
-            up, down = (self.run_decimals(functions, i, x + sign * h) for sign in (1, -1))
-            return None if up is None or down is None else float((up - down) / (2 * h))
+        slope = None
+        for digits in (DIGITS, *MORE_DIGITS):
+            with localcontext(context(digits + magnitude([v.data for v in self.variables]))):
+                x = Decimal(self.variables[i].data)
+                h = (abs(x) or Decimal(1)).min(1) * Decimal("1e-21")
+                up, down = (self.run_decimals(functions, i, x + sign * h) for sign in (1, -1))
+                if up is None or down is None:
+                    return None
+                slope = float((up - down) / (2 * h))
+            if abs(slope - reference) <= 1e-3 * abs(reference):
+                break
+        return slope
 
     def run_decimals(self, functions: Sequence[Any], i: int, x: Decimal) -> Decimal | None:
         """The graph's value on decimals, with ``x`` in variable ``i``."""

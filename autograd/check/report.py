@@ -11,6 +11,8 @@ ADVICE = {
     "rule": "Next: correct the rule of {operation}; check it alone with check_gradients({operation}, ...).",
     "sum": "Next: look at how the contributions to this input are added up.",
     "gradient": "Next: derive this entry again; the difference quotients above do not depend on your formula.",
+    "infinite": "Next: look for 0/0, 0 * inf or inf - inf in the formula of this entry.",
+    "modes": "Next: check_gradients at this point says which mode is right.",
     "function": "Next: use autograd's operations on the Values themselves from input to result.",
     "convention": "Next: this is no bug of a rule; write the function without the kinks, or leave this point out.",
 }
@@ -21,13 +23,18 @@ def numeral(x: float) -> str:
     return repr(float(x))
 
 
+def size_of(error: float) -> str:
+    """An error with two digits; 0 below everything that floats reckon with."""
+    return f"{error:.1e}" if error > 1e-300 else "0"
+
+
 def headline(entry: Entry) -> str:
     """One line: verdict, input, gradient, what it should be."""
     at = f" {'=' if entry.order == 1 else 'at'} {numeral(entry.at)}" if entry.path else ""
     text = f"{entry.verdict:>11}  {entry.name or f'input{entry.path}'}{at}: gradient {numeral(entry.gradient)}"
     if math.isfinite(entry.expected):
         source = entry.source or ("by the chain rule" if math.isfinite(entry.reference) else "by differences")
-        text += f", {source} {numeral(entry.expected)} +- {entry.expected_error:.1e}"
+        text += f", {source} {numeral(entry.expected)} +- {size_of(entry.expected_error)}"
     return text
 
 
@@ -56,7 +63,7 @@ def details(entry: Entry) -> list[str]:
         if agreed := agreement(entry):
             lines.append(agreed)
         if math.isfinite(entry.reference) and math.isfinite(entry.numerical):
-            lines.append(f"finite differences of the function: {numeral(entry.numerical)} +- {entry.error:.1e}")
+            lines.append(f"finite differences of the function: {numeral(entry.numerical)} +- {size_of(entry.error)}")
     if entry.reason:
         lines.append(entry.reason)
     if entry.culprit is not None:

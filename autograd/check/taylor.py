@@ -47,6 +47,8 @@ class Taylor:
         for (what, ideal), slope in zip(shown, self.slopes, strict=True):
             power = "is rounding only" if math.isinf(slope) else f"falls as h^{slope:.2f}"
             lines.append(f"  {what:<30} {power} (a right gradient: h^{ideal}{'' if ideal == 1 else ' or faster'})")
+        if not self:
+            lines.append("  Next: check_gradients at this point says which input is wrong, or which node has a kink.")
         return "\n".join(lines)
 
 
@@ -87,13 +89,16 @@ def fall(steps: Sequence[float], remainders: Sequence[float], noises: Sequence[f
     return math.fsum((x - mean_x) * (y - mean_y) for x, y in last) / below
 
 
-def sweep(f: Callable[..., Any], *inputs: Any, index: int = 0, octaves: int = 50) -> tuple[Sample, ...]:
+def sweep(
+    f: Callable[..., Any], *inputs: Any, index: int = 0, octaves: int = 50, plain: bool = False
+) -> tuple[Sample, ...]:
     """Central difference quotients of ``f`` in one input (a flat index), the step halved so many times.
 
     Their error against a derivative, drawn over the step in logarithms, is the V-shape: truncation falls as h^2 on the
-    right arm, rounding grows as 1/h on the left one.
+    right arm, rounding grows as 1/h on the left one. With ``plain``, f is called with the numbers and arrays as they
+    are given, not with Values: for NumPy functions that take no Values.
     """
-    subject = Subject(f, inputs, plain=False)
+    subject = Subject(f, inputs, plain=plain)
     if not -len(subject.point) <= index < len(subject.point):
         raise ValueError(f"index {index} is out of range: there are {len(subject.point)} inputs")
     index %= len(subject.point)

@@ -165,7 +165,7 @@ def sqrt(x: float) -> float:
 
 
 @unary(lambda z, x: 1.0 / (3.0 * abs(x / or_one(z))), book=(lambda z, x: 1.0 / (3.0 * z**2.0),), symbol="∛",
-       latex=r"\sqrt[3]{{{0}}}", array=np.cbrt, note="the slope at 0 is inf")
+       latex=r"\sqrt[3]{{{0}}}", array=np.cbrt, kinks=lambda x: (x,), note="the slope at 0 is inf")
 def cbrt(x: float) -> float:
     """The real cube root of any x; its slope at 0 is inf."""
     return math.cbrt(x)

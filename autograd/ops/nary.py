@@ -1,4 +1,4 @@
-"""Operations of a sequence: sum, product, mean, dot, logsumexp; and softmax, which is written with them.
+"""Operations of a sequence: sum, product, mean, dot, logsumexp, take; and softmax, which is written with them.
 
 Sums are rounded once (``math.fsum``), so that they do not depend on the order of the terms or on the version of
 Python, whose own ``sum`` changed in 3.12.
@@ -14,7 +14,9 @@ import numpy as np
 from autograd.op import Nary
 from autograd.ops.declare import nary, register
 from autograd.ops.elementary import exp
-from autograd.ops.selection import abs, exceeds, where
+from autograd.ops.selection import abs, exceeds, where, where_true
+
+PLAIN = (int, float, np.integer, np.floating, np.ndarray)
 
 # fmt: off
 
@@ -127,6 +129,59 @@ def _dot(*operands: float) -> float:
 dot = Dot("dot", _dot, _dot_partials, symbol="Σ w·x", text="dot", latex="dot", binding=1, ulps=2,
           note="every product is rounded, the sum of them once")
 register(dot)
+
+
+class Take(Nary):
+    """``take(values, index)`` as one operation of the operands (index, *values)."""
+
+    why = "the index is a whole number from 0 up, and below the number of values"
+
+    def __call__(self, values: Any, index: Any) -> Any:  # type: ignore[override]
+        """The value at a whole-number index, counted from 0: a row of an embedding, the logit of the right class.
+
+        The index may be a Value, so that a graph that is replayed looks it up again; its slope is 0. Of an array of
+        values, along the last axis, with one index for each row (or one for all).
+
+        Raises:
+            DomainError: the index is no whole number, or outside the values.
+        """
+        if isinstance(index, np.ndarray) and index.ndim and not isinstance(values, np.ndarray):
+            values = np.array(list(values))
+        if isinstance(values, np.ndarray) and values.dtype != object and isinstance(index, PLAIN):
+            rows = np.broadcast_shapes(values.shape[:-1], np.shape(index))
+            places = np.broadcast_to(np.asarray(index)[..., None], (*rows, 1))
+            return self.array(np.concatenate([places, np.broadcast_to(values, (*rows, values.shape[-1]))], axis=-1))
+        if isinstance(index, np.ndarray) and index.ndim:
+            return np.frompyfunc(lambda each: self(values, each), 1, 1)(index)
+        if not isinstance(values, Iterable) or isinstance(values, str | bytes):
+            raise TypeError(f"autograd.take takes a sequence and an index, as in take([a, b], 0); got {values!r:.60}")
+        return self.apply((index, *values))
+
+
+def _take(index: float, *values: float) -> float:
+    """The value at a whole-number index, counted from 0; the index has slope 0."""
+    if not is_place(index, *values):
+        raise ValueError(take.why)
+    return values[int(index)]
+
+
+def is_place(index: float, *values: float) -> bool:
+    """Is the index a whole number from 0 up, and below the number of values?"""
+    return 0.0 <= index < len(values) and index == int(index)
+
+
+def _take_array(operands: Any) -> Any:
+    index, values = operands[..., 0], operands[..., 1:]
+    good = (index >= 0) & (index < values.shape[-1]) & (index == np.floor(index))
+    if not values.shape[-1]:
+        return np.full(index.shape, np.nan)
+    places = np.where(good, index, 0).astype(np.intp)
+    return np.where(good, np.take_along_axis(values, places[..., None], axis=-1)[..., 0], np.nan)
+
+
+take = Take("take", _take, lambda z, index, *xs: [0.0, *(1.0 - where_true(index - k) for k in range(len(xs)))],
+            array=_take_array, symbol="[i]", defined=is_place, ulps=1, note="zero slope in the index")
+register(take)
 
 
 def softmax(values: Any) -> Any:

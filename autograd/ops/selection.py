@@ -52,7 +52,8 @@ where = Where(
     "where", _where,
     (lambda z, c, x, y: 0.0, lambda z, c, x, y: where_true(c), lambda z, c, x, y: 1.0 - where_true(c)),
     book=(lambda z, c, x, y: 0.0, lambda z, c, x, y: where(c, 1.0, 0.0), lambda z, c, x, y: where(c, 0.0, 1.0)),
-    symbol="?", binding=0, ulps=1, array=lambda c, x, y: np.where(np.not_equal(c, 0.0), x, y),
+    symbol="?", binding=0, ulps=1, kinks=lambda c, x, y: (c,),
+    array=lambda c, x, y: np.where(np.not_equal(c, 0.0), x, y),
     note="zero slope in the condition",
 )
 register(where)

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from autograd.check.kinks import distances
 from autograd.number import Number
 from autograd.op import FLOAT_ERRORS, Op
 from autograd.ops import TABLE
@@ -128,7 +129,7 @@ class Expression:
     @property
     def kinked(self) -> bool:
         """Has it an operation whose slope jumps somewhere?"""
-        return any(kinks_of(line.op) is not None for line in self.lines)
+        return any(kink_distances(op, [1.0] * len(operands), operands) for op, operands in self.lines)
 
     @property
     def shared(self) -> frozenset[int]:
@@ -174,6 +175,8 @@ class Expression:
                 n = len(texts) // 2
                 bias = f", {texts[-1]}" if len(texts) % 2 else ""
                 return f"ag.dot([{', '.join(texts[:n])}], [{', '.join(texts[n : 2 * n])}]{bias})", CLOSED
+            if op.name == "take" and TABLE["take"] is op:
+                return f"ag.take([{', '.join(texts[1:])}], {texts[0]})", CLOSED
             inside = ", ".join(texts)
             return f"{spelled(op)}({f'[{inside}]' if op.arity is None else inside})", CLOSED
 
@@ -212,6 +215,8 @@ def called(op: Op, operands: tuple[Any, ...]) -> Any:
     if op.name == "dot" and TABLE["dot"] is op:
         n = len(operands) // 2
         return op(operands[:n], operands[n : 2 * n], *operands[2 * n :])
+    if op.name == "take" and TABLE["take"] is op:
+        return op(list(operands[1:]), operands[0])
     return op(list(operands)) if op.arity is None else op(*operands)
 
 
@@ -230,18 +235,6 @@ def within(op: Op, operands: Sequence[float]) -> bool:
     return op.defined is None or op.defined(*operands)
 
 
-UNDECLARED: dict[str, Callable[..., tuple[Any, ...]]] = {"where": lambda c, x, y: (c,), "cbrt": lambda x: (x,)}
-"""Where a function jumps (the condition of ``where``) or its slope is infinite inside its domain."""
-
-
-def kinks_of(op: Op) -> Callable[..., tuple[Any, ...]] | None:
-    """The signed distances to the places where the operation has no slope."""
-    return op.kinks or UNDECLARED.get(op.name)
-
-
-def kink_distances(op: Op, operands: Sequence[float]) -> tuple[float, ...]:
-    """The signed distances to the operation's kinks, from plain floats; empty where it has none."""
-    kinks = kinks_of(op)
-    if kinks is None:
-        return ()
-    return tuple(float(x) for x in kinks(*operands))
+def kink_distances(op: Op, operands: Sequence[float], origins: Sequence[Operand]) -> list[float]:
+    """The signed distances from the operation's kinks; those that only constants could move are left out."""
+    return distances(op, operands, [not isinstance(origin, float) for origin in origins])

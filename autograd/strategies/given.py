@@ -34,7 +34,8 @@ def given_gradients(
             return my_loss(x, y)
 
     It is a Hypothesis test like any other: ``@settings`` and ``@example`` go above it, arguments without a strategy
-    are fixtures, a failure is shrunk to the simplest point.
+    are fixtures, a failure is shrunk to the simplest point. A check calls the function some dozens of times: where that
+    takes long, ``@settings(deadline=None)`` lifts Hypothesis' limit of 200 ms a point.
 
     Args:
         strategies, named: for the arguments, as for Hypothesis' ``given``. Those that draw floats, or lists, tuples,
@@ -74,7 +75,8 @@ def given_gradients(
                     f"{f.__name__}: none of {', '.join(drawn)} is a float or holds floats, so that there is no "
                     "gradient to test; draw floats, as in st.floats(-3, 3)"
                 )
-            tally.hold(f, gradient, bound, wanted)
+            with untraced():
+                tally.hold(f, gradient, bound, wanted)
 
         return given(*strategies, **named)(check)
 
@@ -136,9 +138,8 @@ class Tally:
         options: dict[str, Any] = {} if gradient is None else {"gradient": restricted(gradient)}
         inputs = [bound.arguments[name] for name in wanted]
         self.points += 1
-        with untraced():
-            report = check_gradients(restricted(f), *inputs, **options)
-            text = "" if report else str(report)
+        report = check_gradients(restricted(f), *inputs, **options)
+        text = "" if report else str(report)
         if any(entry.verdict == "wrong" for entry in report.entries):
             raise AssertionError(text)
         if not report:

@@ -145,6 +145,9 @@ def branches(
     """An operation with its operands."""
     op = draw(st.sampled_from(operations))
     count = op.arity or draw(st.integers(2, 5) if op.name == "dot" else st.integers(1, 3))
+    if op.name == "take":  # of an index that was drawn as other operands are, nothing would be defined
+        index = float(draw(st.integers(0, count - 1)))
+        return Branch(op, (index, draw(first), *(draw(other) for _ in range(count - 1))))
     return Branch(op, (draw(first), *(draw(other) for _ in range(count - 1))))
 
 
@@ -205,7 +208,7 @@ class Plot:
         """A new line; or, where too few samples are left, its first operand that is not a constant."""
         if all(isinstance(x, float) for x in operands):
             operands[0] = self.ground.variables[len(self.lines) % len(self.ground.variables)]
-        column = [sample(op, xs) for xs in zip(*map(self.column, operands), strict=True)]
+        column = [sample(op, xs, operands) for xs in zip(*map(self.column, operands), strict=True)]
         if sum(z == z for z in column) < SAMPLES // 4:
             return next(x for x in operands if not isinstance(x, float))
         self.lines.append(Line(op, tuple(operands)))
@@ -229,7 +232,7 @@ class Plot:
         return Expression(self.ground.variables, kept, renumbered(result))
 
 
-def sample(op: Op, operands: tuple[float, ...]) -> float:
+def sample(op: Op, operands: tuple[float, ...], origins: Sequence[Operand]) -> float:
     """The value at a sample point; nan where it is not defined, huge, or at a kink."""
     if any(x != x for x in operands) or not within(op, operands):
         return math.nan
@@ -237,7 +240,7 @@ def sample(op: Op, operands: tuple[float, ...]) -> float:
         z = op.forward(*operands)
     except FLOAT_ERRORS:
         return math.nan
-    kinked = any(abs(d) < 1e-3 for d in kink_distances(op, operands))
+    kinked = any(abs(d) < 1e-3 for d in kink_distances(op, operands, origins))
     return math.nan if kinked or not abs(z) <= LARGE else z
 
 

@@ -47,7 +47,7 @@ def clearance_of(values: Values | None) -> Clearance:
         return Clearance(-math.inf, -math.inf)
     kink = edge = math.inf
     for line, operands, _ in values:
-        kink = min([kink, *map(abs, kink_distances(line.op, operands))])
+        kink = min([kink, *map(abs, kink_distances(line.op, operands, line.operands))])
         edge = min(edge, edge_distance(line.op, operands, line.operands))
     return Clearance(kink, edge)
 
@@ -172,7 +172,7 @@ def zeros_along(
         values = expression.values((*start[:i], t, *start[i + 1 :]))
         if values is None or clearance_of(values).edge <= 0.0:
             return []
-        return [d for line, operands, _ in values for d in kink_distances(line.op, operands)]
+        return [d for line, operands, _ in values for d in kink_distances(line.op, operands, line.operands)]
 
     def distance(k: int) -> Callable[[float], float]:
         return lambda t: found[k] if (found := distances(t)) else math.nan

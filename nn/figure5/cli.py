@@ -114,7 +114,8 @@ def _train(options: argparse.Namespace) -> int:
     task = job.prepare(settings)
     for line in _plan(task):
         _say(line)
-    history = job.train(task, progress=not options.quiet)
+    history = job.train(task, progress=not options.quiet, eager=options.eager)
+    _say(f"steps: {history.engine}")
     made = len(history.losses)
     if history.interrupted:
         if not made:
@@ -295,6 +296,12 @@ def _train_parser() -> argparse.ArgumentParser:
         default=d.seed,
         help="decides the first weights, the rows held out and the order of mini batches: the same seed "
         f"gives the same numbers ({d.seed})",
+    )
+    training.add_argument(
+        "--eager",
+        action="store_true",
+        help="step on the eager engine, one graph for every row, in place of a compiled program: the same "
+        "numbers, slower",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     return parser

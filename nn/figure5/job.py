@@ -115,9 +115,7 @@ def split(people: Sequence[Person], seed: int) -> tuple[tuple[Person, ...], tupl
         DatasetError: fewer than 5 people, or only men or only women to train on.
     """
     if len(people) < 5:
-        raise DatasetError(
-            f"{len(people)} usable rows are too few to train on and to hold a fifth out: 5 are needed"
-        )
+        raise DatasetError(f"{len(people)} usable rows are too few to train on and to hold a fifth out: 5 are needed")
     chosen = [person.row for person in people if person.row == HELD_OUT_ROW]
     others = [person.row for person in people if person.row != HELD_OUT_ROW]
     random.Random(seed).shuffle(others)
@@ -125,9 +123,7 @@ def split(people: Sequence[Person], seed: int) -> tuple[tuple[Person, ...], tupl
     training = tuple(person for person in people if person.row not in rows)
     if len({person.sex for person in training}) == 1:
         kind = "men" if training[0].sex == "M" else "women"
-        raise DatasetError(
-            f"the {len(training)} rows to train on are all {kind}: there is nothing to tell apart"
-        )
+        raise DatasetError(f"the {len(training)} rows to train on are all {kind}: there is nothing to tell apart")
     return training, tuple(person for person in people if person.row in rows)
 
 
@@ -149,9 +145,15 @@ def prepare(settings: Settings) -> Task:
 
 
 def train(
-    task: Task, *, progress: bool = True, on_step: Callable[[int, float], object] | None = None
+    task: Task,
+    *,
+    progress: bool = True,
+    on_step: Callable[[int, float], object] | None = None,
+    eager: bool = False,
 ) -> History:
     """Train the task's network in place; see ``nn.training.fit`` for Ctrl-C and errors.
+
+    ``eager`` steps on the eager engine, which takes hundreds of times as long to the same numbers.
 
     Raises:
         DomainError, FloatingPointError: the training went out of range.
@@ -174,6 +176,7 @@ def train(
         held_out_every=1,
         on_step=on_step,
         progress=progress,
+        compile=False if eager else None,
     )
 
 

@@ -57,7 +57,10 @@ NARY: dict[str, Callable[[Tensor], Tensor]] = {
     "sum": lambda v: v.sum(), "product": lambda v: v.prod(), "mean": lambda v: v.mean(),
     "logsumexp": lambda v: torch.logsumexp(v, 0),
 }  # fmt: skip
-ABSENT = {"cbrt": "PyTorch has no cube root; x ** (1 / 3) is nan below 0"}
+ABSENT = {
+    "cbrt": "PyTorch has no cube root; x ** (1 / 3) is nan below 0",
+    "take": "a lookup: in PyTorch it is indexing, by integers that are no operands with a gradient",
+}
 
 
 def apply(op: str, args: list[Any]) -> Tensor:

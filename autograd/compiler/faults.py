@@ -1,0 +1,200 @@
+"""nan, inf and numbers outside a domain, in a program as in the eager engine: the same error, with the row.
+
+A program computes with IEEE results; NumPy notes on the way that something was divided by zero, overflowed or was
+invalid. Only then (or where a result is not finite) the batch is looked at again, node by node, as the eager engine
+would have met it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextvars import Context
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd.compiler.interpret import check_domains, on_rows, partials_on_rows, run_tape, start
+from autograd.compiler.tape import CONSTANT, FIRST_OP, INPUT, Tape
+from autograd.errors import AnomalyError, DomainError
+from autograd.op import FLOAT_ERRORS, domain_error
+
+Array = npt.NDArray[Any]
+
+CELLS = 4_000_000
+"""How many numbers are looked at together: a large graph takes few rows at a time."""
+
+
+class Watch:
+    """Runs functions while NumPy's flags are noted, at the price of a call.
+
+    ``np.errstate`` takes microseconds, a training step of a small network not many more; so the setting is made once,
+    in a context (PEP 567) that the functions run in. One thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self.noted = False
+        self.context = Context()
+        self.context.run(self.listen)
+
+    def listen(self) -> None:
+        """The setting; NumPy 2 keeps it in the context."""
+        np.seterr(divide="call", over="call", invalid="call", under="ignore")
+        np.seterrcall(self.note)
+
+    def note(self, kind: str, flag: int) -> None:
+        """What NumPy calls."""
+        self.noted = True
+
+    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """``function(*arguments)``; ``noted`` says whether NumPy had a remark."""
+        self.noted = False
+        return self.context.run(function, *arguments)
+
+
+class OldWatch(Watch):
+    """The same for NumPy 1, which keeps the setting by the thread."""
+
+    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """``function(*arguments)``; ``noted`` says whether NumPy had a remark."""
+        self.noted = False
+        with np.errstate(divide="call", over="call", invalid="call", under="ignore", call=self.note):
+            return function(*arguments)
+
+    def listen(self) -> None:
+        """Nothing is set for good."""
+
+
+def watch() -> Watch:
+    """The one for this NumPy."""
+    return Watch() if int(np.__version__.split(".")[0]) >= 2 else OldWatch()
+
+
+class Silent:
+    """What leaves its domain without inf or nan to show for it: bounds in disorder, an index outside.
+
+    Attributes:
+        indices: the columns of the batch that are an index, and into how many values.
+        hidden: there is such an operation on computed numbers, so that every batch is looked at node by node.
+    """
+
+    def __init__(self, tape: Tape) -> None:
+        self.indices: list[tuple[int, int]] = []
+        self.hidden = False
+        suspects = [FIRST_OP + k for k, op in enumerate(tape.ops) if op.name in ("clip", "take")]
+        for node in np.flatnonzero(np.isin(tape.code, suspects)).tolist() if suspects else []:
+            args = tape.operands(node)
+            kinds = tape.code[args]
+            if tape.op(node).name == "clip":
+                low, high = tape.data[args[1:]]
+                self.hidden |= not (kinds[1:] == CONSTANT).all() or not low <= high
+            elif kinds[0] == INPUT:
+                self.indices.append((int(args[0]), len(args) - 1))
+            else:
+                self.hidden |= not (kinds[0] == CONSTANT and tape.op(node).defined(*tape.data[args]))  # type: ignore
+        self.indices = sorted(set(self.indices))
+
+    def suspects(self, batch: Array) -> bool:
+        """Is there an index outside its values?"""
+        for column, count in self.indices:
+            index = batch[:, column]
+            if not ((index >= 0) & (index < count) & (index == np.floor(index))).all():
+                return True
+        return False
+
+
+def parts(tape: Tape, batch: Array) -> list[int]:
+    """Where to cut the batch."""
+    return [*range(0, len(batch), max(1, CELLS // max(1, len(tape)))), len(batch)]
+
+
+def check(tape: Tape, batch: Array, theta: Array) -> None:
+    """Raises the DomainError that the eager engine would, naming node and row; returns where it would not raise."""
+    cuts = parts(tape, batch)
+    for low, high in pairwise(cuts):
+        check_domains(tape, batch[low:high], theta, low)
+        check_order(tape, batch[low:high], theta, low)
+
+
+def check_order(tape: Tape, batch: Array, theta: Array, first_row: int) -> None:
+    """The part of ``check`` that inf and nan do not show: clip with its bounds in disorder."""
+    clips = [FIRST_OP + k for k, op in enumerate(tape.ops) if op.name == "clip"]
+    nodes = np.flatnonzero(np.isin(tape.code, clips)).tolist() if clips else []
+    rows = run_tape(tape, batch, theta) if nodes else batch
+    for node in nodes:
+        args = tape.operands(node)
+        for row in np.flatnonzero(rows[args[1]] > rows[args[2]]).tolist():
+            numbers = rows[args, row].tolist()
+            raise with_place(
+                domain_error(tape.op(node), numbers, [tape.names.get(k, "") for k in args.tolist()]),
+                tape, node, first_row + row,
+            )  # fmt: skip
+
+
+def with_place(error: Any, tape: Tape, node: int, row: int) -> Any:
+    """The error with a note of where."""
+    error.add_note(f"in row {row} of the batch, at {tape.describe(node)}")
+    return error
+
+
+def check_anomalies(tape: Tape, batch: Array, theta: Array, *, ieee: bool, backward: bool) -> None:
+    """What ``detect_anomaly()`` asks for: AnomalyError at the first nan or inf, forward and then backward.
+
+    Raises:
+        DomainError: where the eager engine raises it, before it asks for anomalies (not inside ``ieee()``).
+    """
+    cuts = parts(tape, batch)
+    inner = np.flatnonzero(np.diff(tape.start)).tolist()
+    for low, high in pairwise(cuts):
+        rows = start(tape, batch[low:high], theta, len(tape))
+        for node in inner:
+            args, op = tape.operands(node), tape.op(node)
+            rows[node] = on_rows(op, rows[args])
+            first = ~np.isfinite(rows[node]) & np.isfinite(rows[args]).all(axis=0)
+            for row in np.flatnonzero(first).tolist():
+                numbers = rows[args, row].tolist()
+                try:
+                    z = op.quiet(*numbers) if ieee else op.forward(*numbers)
+                except FLOAT_ERRORS as error:
+                    names = [tape.names.get(k, "") for k in args.tolist()]
+                    raise with_place(domain_error(op, numbers, names), tape, node, low + row) from error
+                if not math.isfinite(z):
+                    shown = f"{op.name}({', '.join(map(repr, numbers[:6]))})"
+                    line = f" at {tape.lines[node]}" if node in tape.lines else ""
+                    raise with_place(AnomalyError(f"forward: {shown} gives {z}{line}"), tape, node, low + row)
+        if not ieee:
+            check_order(tape, batch[low:high], theta, low)
+        if backward:
+            check_slopes(tape, rows, low)
+
+
+def check_slopes(tape: Tape, rows: Array, first_row: int) -> None:
+    """The backward half of ``check_anomalies``: the first contribution to an adjoint that is not finite."""
+    adjoint = np.zeros_like(rows)
+    adjoint[tape.outputs[0]] = 1.0
+    varies = tape.code != CONSTANT
+    with np.errstate(all="ignore"):
+        for node in np.flatnonzero(np.diff(tape.start)).tolist()[::-1]:
+            args, op = tape.operands(node), tape.op(node)
+            for place, local in zip(args.tolist(), partials_on_rows(op, rows[node], rows[args]), strict=True):
+                sent = adjoint[node] * local
+                adjoint[place] += sent
+                bad = ~np.isfinite(sent) & np.isfinite(adjoint[node])
+                if varies[place] and bad.any():
+                    row = int(np.flatnonzero(bad)[0])
+                    name = f" named {tape.names[node]!r}" if node in tape.names else ""
+                    operand = f" {tape.names[place]!r}" if place in tape.names else ""
+                    slope = np.broadcast_to(local, sent.shape)[row]
+                    raise with_place(
+                        AnomalyError(
+                            f"backward: {op.name}{name} sends {sent[row]} to its operand{operand} (upstream "
+                            f"{adjoint[node, row]} * local {slope}); the node was made at "
+                            f"{tape.lines.get(node, 'a line outside detect_anomaly()')}"
+                        ),
+                        tape, node, first_row + row,
+                    )  # fmt: skip
+
+
+__all__ = ["AnomalyError", "DomainError", "Silent", "Watch", "check", "check_anomalies", "watch"]

@@ -1,0 +1,293 @@
+"""Training steps of a program, one call each: the parameters live in arrays until the session ends.
+
+A step is complete once ``Session.state`` is bound to its result: one store, so that Ctrl-C (or an error) leaves the
+numbers of the last complete step or of the one before it, with the optimiser's memory that belongs to them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import modes
+from autograd.compiler import rules
+from autograd.compiler.bound import Bound
+from autograd.compiler.parameters import assign, label
+from autograd.compiler.quick import QuickStep, quick_step
+from autograd.errors import GraphError
+
+if TYPE_CHECKING:
+    from autograd.compiler.program import Program
+
+Array = npt.NDArray[Any]
+Update = Callable[[Array, Array, Any], tuple[Array, Any]]
+"""``update(numbers, gradient, memory)``: new numbers and memory, new arrays; see ``rules``."""
+
+
+class State(NamedTuple):
+    """The numbers after a complete step, in the executor's order, and what the optimiser remembers."""
+
+    numbers: Any
+    memory: Any = None
+
+
+class Session:
+    """``with program.session() as s: s.sgd(batch, 0.1)``; see ``Program.session``.
+
+    Steps of one session are of one optimiser, whose memory lives as long.
+
+    Raises (when entered):
+        GraphError: another session of this program is open.
+    """
+
+    def __init__(self, program: Program, devices: Any = None) -> None:
+        self.program = program
+        self.placement: Any = placement(program, devices)
+        self.state = State(None)
+        self.rule = ""
+        self._bound: Bound | None = None
+        self._loaded: State | None = None
+        self._quick: QuickStep | None = None
+        self._slopes: Any = None  # of the last step that was made on a device
+
+    def __enter__(self) -> Session:
+        with self.program._lock:
+            if self.program._session is not None:
+                raise GraphError("a session of this program is open already: end it, or train with that one")
+            self.program._session = self
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        interrupted = False
+        with self.program._lock:
+            while True:  # Ctrl-C while the Values are written: they are written first
+                try:
+                    self.write()
+                    self.program._session = None
+                    break
+                except KeyboardInterrupt:
+                    interrupted = True
+        if interrupted:
+            raise KeyboardInterrupt
+
+    # -- steps -----------------------------------------------------------------------------------------------------
+
+    def sgd(
+        self, batch: npt.ArrayLike, learning_rate: float, *, momentum: float = 0.0, nesterov: bool = False
+    ) -> float:
+        """One step of gradient descent on the mean over the batch; returns the mean before it.
+
+        Raises:
+            FloatingPointError: the loss, a gradient or a new number is not finite (allowed inside ``ieee()``).
+            ValueError, TypeError, DomainError: as for a call of the program. No parameter has changed then.
+        """
+        if self._quick is not None and not momentum:
+            loss = self._quick(batch, learning_rate)
+            if loss is not None:
+                return loss
+        check_rate(learning_rate)
+        self.one_rule("sgd")
+        if not momentum and self._bound is not None and self._bound.python:
+            loss = self.quick(self._bound, batch, learning_rate)
+            if loss is not None:
+                return loss
+        if self.placement is not None:
+            loss = self.on_device("sgd", (momentum, nesterov), batch, learning_rate)
+            if loss is not None:
+                return loss
+
+        def update(numbers: Array, gradient: Array, memory: Any) -> tuple[Array, Any]:
+            return rules.sgd(numbers, gradient, memory, learning_rate, momentum, nesterov)
+
+        return self.step(batch, update, learning_rate)
+
+    def adam(
+        self, batch: npt.ArrayLike, learning_rate: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+    ) -> float:  # fmt: skip
+        """One step of Adam on the mean over the batch; returns the mean before it. Raises as ``sgd``."""
+        check_rate(learning_rate)
+        self.one_rule("adam")
+        if self.placement is not None:
+            loss = self.on_device("adam", (tuple(betas), epsilon), batch, learning_rate)
+            if loss is not None:
+                return loss
+
+        def update(numbers: Array, gradient: Array, memory: Any) -> tuple[Array, Any]:
+            memory = memory or (0, np.zeros_like(numbers), np.zeros_like(numbers))
+            return rules.adam(numbers, gradient, memory, learning_rate, betas, epsilon)
+
+        return self.step(batch, update, learning_rate)
+
+    def step(self, batch: npt.ArrayLike, update: Update, learning_rate: float = math.nan) -> float:
+        """One step by any rule that works on arrays; returns the mean of the output before it. Raises as ``sgd``."""
+        program = self.program
+        program.factor("mean")
+        rows = program.rows(batch)
+        with program._lock:
+            bound = self.ready(len(rows))
+            program._last = len(rows)
+            loss: float = bound.call("backward", rows)
+            self.state, self._slopes = on_host(self.state), None
+            done, finite = bound.watch.run(moved, self.state, bound.gradient, update)
+            if not (finite and math.isfinite(loss)):
+                self.refuse(loss, done, learning_rate)
+            self.state = done  # the step is complete
+        return loss
+
+    def quick(self, bound: Bound, batch: npt.ArrayLike, learning_rate: float) -> float | None:
+        """A step of ``sgd`` on floats from beginning to end; those that follow may take ``quick_step``.
+
+        None where it takes more care than this; nothing has changed then.
+        """
+        program = self.program
+        rows = program.rows(batch)
+        if bound.quiet or modes.active or len(program.tape.outputs) != 1:
+            return None
+        with program._lock:
+            run, before = bound.run(len(rows)), self.state
+            parameters = run.parameters
+            if parameters.numbers is not before.numbers:
+                parameters.numbers = [*map(float, before.numbers)]
+            try:
+                loss: float = run.sgd(rows, float(learning_rate))
+                numbers = parameters.numbers
+            except ArithmeticError:
+                return None
+            if not (math.isfinite(loss) and math.isfinite(sum(numbers))):
+                return None
+            program._last = len(rows)
+            self.state = State(numbers)  # the step is complete
+            self._quick = quick_step(self, bound, len(rows))
+        return loss
+
+    def on_device(
+        self, rule: str, settings: tuple[Any, ...], batch: npt.ArrayLike, learning_rate: float
+    ) -> float | None:
+        """A step whose numbers stay on JAX's devices from step to step; None where it takes more care than this.
+
+        Nothing has changed then: a mode is on, an index is out of range, or a number is not finite.
+        """
+        program = self.program
+        program.factor("mean")
+        rows = program.rows(batch)
+        with program._lock:
+            if self._bound is None:
+                self.ready(len(rows))
+            bound = self._bound
+            assert bound is not None
+            if modes.active or (bound.quiet and (bound.silent.hidden or bound.silent.suspects(rows))):
+                return None
+            plan: Any = bound.plan
+            before = self.state
+            loss, fine, numbers, memory, slopes = plan.step(
+                rule, settings, before.numbers, before.memory, rows, learning_rate, self.placement
+            )
+            if not fine:
+                return None
+            program._last = len(rows)
+            self._slopes = slopes
+            self.state = State(numbers, memory)  # the step is complete
+        return float(loss)
+
+    def one_rule(self, rule: str) -> None:
+        """GraphError where the steps before were another optimiser's."""
+        if self.rule not in ("", rule):
+            raise GraphError(f"this session makes steps of {self.rule}: open another one for {rule}")
+        self.rule = rule
+
+    def refuse(self, loss: float, done: State, learning_rate: float) -> None:
+        """FloatingPointError for a step whose numbers are not finite, but inside ``ieee()``."""
+        if modes.current().ieee:
+            return
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss}: no parameter was changed; autograd.detect_anomaly() names the operation"
+            )
+        assert self._bound is not None
+        broken = ~np.isfinite(done.numbers) | ~np.isfinite(self._bound.gradient)
+        if broken.any():
+            i = int(np.flatnonzero(self._bound.in_tape_order(broken))[0])
+            gradient, numbers = map(self._bound.in_tape_order, (self._bound.gradient, done.numbers))
+            name = label(self.program.parameters[i], i)
+            raise rules.not_finite(name, float(gradient[i]), float(numbers[i]), learning_rate)
+
+    # -- numbers ---------------------------------------------------------------------------------------------------
+
+    def ready(self, rows: int) -> Bound:
+        """The executor with the session's numbers in it; the first batch decides which one."""
+        bound = self._bound
+        if bound is None:
+            bound = self.program.bound(rows)
+            bound.read()
+            self.state = State(bound.theta.copy(), self.state.memory)
+            self._bound = bound
+        if self._loaded is not self.state:
+            np.copyto(bound.theta, self.state.numbers)
+            self._loaded = self.state
+        return bound
+
+    def read(self) -> None:
+        """Take the numbers of the Values; what the optimiser remembers stays."""
+        if self._bound is not None:
+            self._bound.read()
+            self.state = State(self._bound.theta.copy(), self.state.memory)
+
+    def write(self) -> None:
+        """Give the Values the numbers of the last complete step: all of them or, if it is interrupted, none."""
+        if self._bound is not None:
+            assign(self._bound.leaves, np.asarray(self.state.numbers, float).tolist())
+
+    def write_gradients(self) -> None:
+        """Put the last step's gradient into ``grad`` of the Values."""
+        if self._bound is not None:
+            if self._slopes is not None:
+                np.copyto(self._bound.gradient, self._slopes)
+            for leaf, slope in zip(self._bound.leaves, self._bound.gradient.tolist(), strict=True):
+                leaf.grad = slope
+
+    def memory_in_order(self) -> Any:
+        """What the optimiser remembers, its arrays in the order of ``program.parameters``."""
+        assert self._bound is not None
+        order = self._bound.in_tape_order
+        memory = on_host(self.state).memory
+        if isinstance(memory, tuple):
+            return tuple(order(x) if isinstance(x, np.ndarray) else x for x in memory)
+        return order(memory) if isinstance(memory, np.ndarray) else memory
+
+
+def moved(state: State, gradient: Array, update: Update) -> tuple[State, bool]:
+    """The state after an update, and whether it is surely finite: the sum of squares overflows before a number does."""
+    numbers, memory = update(np.asarray(state.numbers, gradient.dtype), gradient, state.memory)
+    return State(numbers, memory), math.isfinite(numbers.dot(numbers))
+
+
+def on_host(state: State) -> State:
+    """The state in NumPy's arrays, where a device has it."""
+
+    def fetched(x: Any) -> Any:
+        return x if x is None or isinstance(x, int | list | np.ndarray) else np.array(x)
+
+    memory = state.memory
+    return State(fetched(state.numbers), tuple(map(fetched, memory)) if isinstance(memory, tuple) else fetched(memory))
+
+
+def placement(program: Program, devices: Any) -> Any:
+    """Where the steps of a session are made by JAX, or None. ValueError: devices for another backend."""
+    if program.forced != "jax":
+        if devices is not None:
+            raise ValueError('devices are those of JAX: compile the program with backend="jax"')
+        return None
+    from autograd.compiler.accelerated import Placement
+
+    return Placement(devices)
+
+
+def check_rate(learning_rate: float) -> None:
+    """ValueError unless the learning rate is a positive number."""
+    if not 0.0 < learning_rate < math.inf:
+        raise ValueError(f"learning_rate is {learning_rate!r}: it must be above 0, and finite")

@@ -1,0 +1,277 @@
+"""PythonPlan: a tape made ready for the straight-line executor, and the runs that are bound to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autograd import modes
+from autograd.compiler.interpret import check_domains, run_tape, tape_gradients
+from autograd.compiler.straightline.blocks import Blocks
+from autograd.compiler.straightline.sweep import Nodes
+from autograd.compiler.straightline.whole import Whole
+from autograd.compiler.tape import Tape
+from autograd.op import FLOAT_ERRORS
+
+Array = npt.NDArray[Any]
+Batch = Array | Sequence[Sequence[float]]
+
+SMALL = 2000
+"""How many operands the operations of a graph have that becomes one function."""
+
+
+class Parameters:
+    """The parameters as a list of floats, beside the array that the rest of the program reads and writes.
+
+    A training step of a tiny graph takes a microsecond, and NumPy takes as long to turn nine numbers into floats. So
+    steps leave the numbers in ``numbers``: ``push`` writes them to the array, ``pull`` reads what others wrote there.
+    All runs that are bound to one array share one of these.
+    """
+
+    def __init__(self, theta: Array) -> None:
+        self.theta = theta
+        self.numbers: list[float] = theta.tolist()
+        self.first: list[float] = []
+        self.second: list[float] = []
+        self.steps = 0
+
+    def pull(self) -> None:
+        """Take what the array holds."""
+        self.numbers = self.theta.tolist()
+
+    def push(self) -> None:
+        """Put the numbers into the array."""
+        self.theta[:] = self.numbers
+
+    def forget(self) -> None:
+        """Start Adam again: no steps taken, both moments 0."""
+        self.first, self.second, self.steps = [], [], 0
+
+
+class PythonPlan:
+    """A tape as generated Python on floats (float64): a ``Plan``, for tiny graphs and deep irregular ones.
+
+    Sums and dot products are added from left to right, where the eager engine rounds once (``math.fsum``); all else is
+    computed by the same operations in the same order. Local derivatives are the declared ones, so their digits at
+    saturation are kept.
+
+    Where plain floats raise (``log(-1)``, 1/0, overflow of exp), the run asks ``interpret.check_domains``, which raises
+    the DomainError that the eager engine would, with the node and the row; where the eager engine would not raise
+    (inside ``autograd.ieee()``, or where only a slope is infinite, as that of sqrt at 0), the whole batch is computed
+    by ``interpret`` instead, with inf and nan. Nothing is left for the caller to do.
+    """
+
+    backend = "python"
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+        self.order: Array = np.arange(len(tape.parameters))
+        self.nodes = Nodes(tape)
+        self._whole: Whole | None = None
+        self._blocks: Blocks | None = None
+        self._parameters: Parameters | None = None
+        self.small = len(tape.args) <= SMALL
+
+    @property
+    def whole(self) -> Whole:
+        """The graph as one function."""
+        if self._whole is None:
+            self._whole = Whole(self.nodes)
+        return self._whole
+
+    @property
+    def blocks(self) -> Blocks:
+        """The graph as many functions."""
+        if self._blocks is None:
+            self._blocks = Blocks(self.nodes)
+        return self._blocks
+
+    @property
+    def source(self) -> str:
+        """The generated source of a small graph: forward and backward, or forward alone where there are more outputs.
+
+        Of a large one, the functions of its first block.
+        """
+        kind = "gradient" if len(self.tape.outputs) == 1 else "outputs"
+        if self.small:
+            self.whole.function(kind)
+            return "\n".join(self.whole.sources.values())
+        return self.blocks.forward_source(0)
+
+    def bind(self, batch_size: int, theta: Array, gradient: Array) -> PythonRun:
+        """A run for this batch size that reads ``theta`` and writes ``gradient``, both float64.
+
+        Raises:
+            TypeError: another dtype.
+        """
+        for what, array in (("theta", theta), ("gradient", gradient)):
+            if array.dtype != np.float64 or array.shape != self.order.shape:
+                raise TypeError(
+                    f"the python backend computes in float64, with {len(self.order)} parameters; {what} has dtype "
+                    f'{array.dtype} and shape {array.shape}: compile with dtype="float64", or backend="numpy"'
+                )
+        if self._parameters is None or self._parameters.theta is not theta:
+            self._parameters = Parameters(theta)
+        return PythonRun(self, batch_size, self._parameters, gradient)
+
+
+class PythonRun:
+    """One program at one batch size: a ``Run``, with training steps of its own.
+
+    ``forward``, ``backward`` and ``input_gradients`` read ``theta``, as every run does. ``sgd`` and ``adam`` read and
+    write ``parameters.numbers``, and leave the array alone: see ``Parameters``. A batch is an array, or rows of floats.
+    """
+
+    def __init__(self, plan: PythonPlan, batch_size: int, parameters: Parameters, gradient: Array) -> None:
+        self.plan = plan
+        self.batch_size = batch_size
+        self.parameters = parameters
+        self.gradient = gradient
+        self.one_row = batch_size == 1
+        self._sgd: Any = None
+
+    def forward(self, batch: Batch) -> Array:
+        """The outputs, shape (B, number of outputs): a new array."""
+        plan, rows = self.plan, as_rows(batch)
+        theta = self.parameters.theta.tolist()
+        try:
+            found = plan.whole.function("outputs")(theta, rows) if plan.small else plan.blocks.outputs(theta, rows)
+        except FLOAT_ERRORS:
+            found = self.with_care(rows, theta)[plan.tape.outputs].T
+        return np.array(found, float).reshape(len(rows), len(plan.tape.outputs))
+
+    def backward(self, batch: Batch) -> float:
+        """The mean over the batch of the only output; writes ``gradient`` of that mean.
+
+        Raises:
+            ValueError: no rows, or not exactly one output.
+        """
+        mean, self.gradient[:] = self.slopes(self.parameters.theta.tolist(), as_rows(batch))
+        return mean
+
+    def input_gradients(self, batch: Batch) -> Array:
+        """d output / d input, row by row: shape (B, number of inputs), a new array.
+
+        Raises:
+            ValueError: not exactly one output.
+        """
+        self.check_output()
+        plan, rows = self.plan, as_rows(batch)
+        theta = self.parameters.theta.tolist()
+        try:
+            found = plan.whole.function("inputs")(theta, rows) if plan.small else plan.blocks.inputs(theta, rows)
+        except FLOAT_ERRORS:
+            found = tape_gradients(plan.tape, self.with_care(rows, theta), np.ones(len(rows)))[plan.tape.inputs].T
+        return np.array(found, float).reshape(len(rows), len(plan.tape.inputs))
+
+    def sgd(self, batch: Batch, learning_rate: float) -> float:
+        """One step of gradient descent on the mean of the output; returns the mean before it.
+
+        An error leaves the parameters as they were.
+
+        Raises:
+            ValueError: no rows, or not exactly one output.
+        """
+        parameters = self.parameters
+        rows: Any = batch.tolist() if batch.__class__ is np.ndarray else batch
+        step = self._sgd
+        if step is None:
+            step = self.prepare_sgd()
+        try:
+            mean, parameters.numbers = step(parameters.numbers, rows, learning_rate)
+        except FLOAT_ERRORS:
+            mean, slopes = self.slopes(parameters.numbers, rows)
+            parameters.numbers = [w - learning_rate * g for w, g in zip(parameters.numbers, slopes, strict=True)]
+        return mean  # type: ignore[no-any-return]
+
+    def prepare_sgd(self) -> Any:
+        """The function behind ``sgd``."""
+        self.check_output()
+        plan = self.plan
+        if plan.small:
+            self._sgd = plan.whole.function("sgd", self.one_row)
+        else:
+
+            def step(theta: list[float], rows: list[Any], rate: float) -> tuple[float, list[float]]:
+                mean, slopes = self.slopes(theta, rows)
+                return mean, [w - rate * g for w, g in zip(theta, slopes, strict=True)]
+
+            self._sgd = step
+        return self._sgd
+
+    def adam(
+        self,
+        batch: Batch,
+        learning_rate: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+    ) -> float:
+        """One step of Adam (Kingma and Ba 2015) on the mean of the output; returns the mean before it.
+
+        The moments are kept in ``parameters``, until ``parameters.forget()``. An error leaves everything as it was.
+
+        Raises:
+            ValueError: no rows, or not exactly one output.
+        """
+        self.check_output()
+        plan, parameters, rows = self.plan, self.parameters, as_rows(batch)
+        theta, (beta1, beta2), steps = parameters.numbers, betas, parameters.steps + 1
+        first = parameters.first or [0.0] * len(theta)
+        second = parameters.second or [0.0] * len(theta)
+        rate, scale = learning_rate / (1.0 - beta1**steps), 1.0 / (1.0 - beta2**steps)
+        try:
+            if not plan.small:
+                raise ArithmeticError
+            step = plan.whole.function("adam")
+            mean, theta, first, second = step(theta, rows, first, second, rate, scale, beta1, beta2, epsilon)
+        except FLOAT_ERRORS:
+            mean, slopes = self.slopes(theta, rows)
+            first = [beta1 * m + (1.0 - beta1) * g for m, g in zip(first, slopes, strict=True)]
+            second = [beta2 * v + (1.0 - beta2) * g * g for v, g in zip(second, slopes, strict=True)]
+            moved = zip(theta, first, second, strict=True)
+            theta = [w - rate * m / (math.sqrt(v * scale) + epsilon) for w, m, v in moved]
+        parameters.numbers, parameters.first, parameters.second, parameters.steps = theta, first, second, steps
+        return mean  # type: ignore[no-any-return]
+
+    # -- pieces ----------------------------------------------------------------------------------------------------
+
+    def slopes(self, theta: list[float], rows: Sequence[Sequence[float]]) -> tuple[float, Sequence[float]]:
+        """The mean of the output and its gradient."""
+        self.check_output()
+        if not len(rows):
+            raise ValueError("a mean over a batch of no rows is not defined: give at least one row")
+        plan = self.plan
+        try:
+            if plan.small:
+                return plan.whole.function("gradient", self.one_row)(theta, rows)  # type: ignore[no-any-return]
+            return plan.blocks.gradient(theta, rows)
+        except FLOAT_ERRORS:
+            values, count = self.with_care(rows, theta), len(rows)
+            adjoints = tape_gradients(plan.tape, values, np.full(count, 1.0 / count))
+            mean = float(values[plan.tape.outputs[0]].sum() / count)
+            return mean, adjoints[plan.tape.parameters].sum(axis=1).tolist()
+
+    def with_care(self, rows: Sequence[Sequence[float]], theta: list[float]) -> Array:
+        """Every node's number for every row, by the slow way. DomainError: where the eager engine raises one."""
+        batch = np.array(rows, float).reshape(len(rows), len(self.plan.tape.inputs))
+        parameters = np.array(theta, float)
+        if not modes.current().ieee:
+            check_domains(self.plan.tape, batch, parameters)
+        return run_tape(self.plan.tape, batch, parameters)
+
+    def check_output(self) -> None:
+        """ValueError unless there is exactly one output."""
+        if len(self.plan.tape.outputs) != 1:
+            raise ValueError(
+                f"a gradient needs a program of one output; this one has {len(self.plan.tape.outputs)}: "
+                "compile their sum, or each by itself"
+            )
+
+
+def as_rows(batch: Batch) -> Sequence[Sequence[float]]:
+    """The rows of a batch as lists of floats."""
+    return batch.tolist() if isinstance(batch, np.ndarray) else batch
