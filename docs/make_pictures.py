@@ -5,6 +5,8 @@ Run it after a change to what is drawn.
     python docs/make_pictures.py
 """
 
+import base64
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -19,6 +21,15 @@ from nn.figure5.cli import main
 from viz.program_raised import raised
 
 PICTURES = Path(__file__).parent / "pictures"
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+
+GALLERY = {
+    "gallery-convolution": ("06_a_convolution_network", 1),
+    "gallery-recommender": ("07_a_recommender", 1),
+    "gallery-depth": ("08_is_deeper_better", 2),
+    "gallery-attention": ("09_a_scalar_gpt", 0),
+}
+"""The README's gallery: by the picture's name a notebook, and which of its plots (from 0) it is."""
 
 
 def bumps(x: ag.Value) -> ag.Value:
@@ -110,6 +121,17 @@ def raising() -> dict[str, viz.Figure]:
     }
 
 
+def gallery() -> dict[str, bytes]:
+    """The plots of the notebooks that the README shows, as PNG, by the picture's name."""
+    found = {}
+    for picture, (notebook, place) in GALLERY.items():
+        cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))["cells"]
+        outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+        plots = [data["image/png"] for data in outputs if "image/png" in data]
+        found[picture] = base64.b64decode("".join(plots[place]))
+    return found
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         if main(["--out", folder, "--quiet"]):
@@ -119,3 +141,5 @@ if __name__ == "__main__":
         for picture in sorted(Path(folder).glob("*.svg")):
             shutil.copyfile(picture, PICTURES / picture.name)
             print(PICTURES / picture.name)
+    for name, picture in gallery().items():
+        (PICTURES / f"{name}.png").write_bytes(picture)

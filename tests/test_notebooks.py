@@ -138,6 +138,17 @@ def test_every_link_leads_somewhere():
             assert (FOLDER / target).exists(), f"{source.name} links to {target}"
 
 
+def test_the_gallery_of_the_readme_is_what_the_notebooks_show():
+    spec = importlib.util.spec_from_file_location("make_pictures", FOLDER.parent / "docs" / "make_pictures.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    for name, picture in script.gallery().items():
+        kept = (script.PICTURES / f"{name}.png").read_bytes()
+        assert kept == picture, "run `python docs/make_pictures.py`"
+        assert f"docs/pictures/{name}.png" in readme
+
+
 @needs("nbclient", "nbformat", "jupytext", "ipykernel", "matplotlib", "hypothesis")
 @each
 def test_it_runs_as_a_notebook(source, tmp_path):

@@ -100,10 +100,10 @@ def logsumexp(*xs: Any) -> Any:
 
 def take(index: Any, *values: Any) -> Any:
     """The value at a whole-number index, nan where there is none."""
-    index, *values = jnp.broadcast_arrays(index, *values)
     if not values:
         return jnp.full_like(index, jnp.nan)
-    table = jnp.stack(values)
+    index, *rows = jnp.broadcast_arrays(index, *values)
+    table = jnp.stack(rows)
     good = (index >= 0) & (index < len(values)) & (index == jnp.floor(index))
     places = jnp.where(good, index, 0.0).astype(jnp.int32)
     return jnp.where(good, jnp.take_along_axis(table, places[None], axis=0)[0], jnp.nan)
