@@ -72,3 +72,18 @@ def test_an_estimate_bounds_its_own_error(f, x, slope):
 )
 def test_trouble_is_named(f, x, trouble):
     assert estimate(f, x).trouble == trouble
+
+
+def test_a_tiny_argument_asks_for_no_more_digits(monkeypatch):
+    """exp(-1e12) has an exponent of hundreds of billions: as many digits of pi would take for ever."""
+    asked = []
+
+    def recorded(digits):
+        asked.append(digits)
+        return Decimal("3.14159265358979")
+
+    monkeypatch.setattr("autograd.check.precise.pi", recorded)
+    for name in ("erf", "erfc", "normal_cdf"):
+        with localcontext(context(64)):
+            FUNCTIONS[name](Decimal("1e-500000"))
+    assert asked and max(asked) < 2000

@@ -171,7 +171,7 @@ def erf(x: Decimal) -> Decimal:
         c.prec += 20
         far = x * x * 2 > ENOUGH * c.prec
         if not far:
-            c.prec += int(x * x / 2) + abs(x.adjusted() if x else 0)
+            c.prec += int(x * x / 2)  # the terms grow to e^(x^2) before they fall; a tiny x needs no digits more
         result = (1 - erfc_far(abs(x))) * (1 if x > 0 else -1) if far else erf_series(x)
     return +result
 

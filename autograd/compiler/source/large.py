@@ -32,12 +32,12 @@ class Large:
         """The functions behind the two public ones."""
         blocks, between = self.blocks, len(self.nodes.parameters)
         found = numbered("forward", "v", blocks.forwards)
-        lines = [f"def _forward({', '.join(arguments)}):", f"v = [0.0]*{len(blocks.slots)}"]
+        lines = [f"def _forward({', '.join(arguments)}):", f"v = [0.0]*{blocks.first}"]
         if between:
             lines.append(f"v[:{between}] = _PARAMETERS")
         if arguments:
             lines.append(f"v[{between}:{blocks.first}] = {bracketed(arguments)}")
-        found.append(text([*lines, *[f"_forward_{k + 1}(v)" for k in range(len(blocks.forwards))], "return v"]))
+        found.append(text([*lines, *[f"v += _forward_{k + 1}(v)" for k in range(len(blocks.forwards))], "return v"]))
         if gradient:
             sweeps, zeros = blocks.sweep("inputs")
             found += numbered("backward", "v, d", sweeps)
@@ -53,7 +53,7 @@ class Large:
     def function(self, head: str, doc: str, single: bool, gradient: bool, arguments: Sequence[str]) -> str:
         """The text of a public function."""
         known, slots = self.blocks.constants, self.blocks.slots
-        outputs = [number(known[i]) if i in known else f"v[{slots[i]}]" for i in self.nodes.outputs]
+        outputs = [number(known[i]) if i in known else self.blocks.load(slots[i]) for i in self.nodes.outputs]
         found = outputs[0] if single else bracketed(outputs)
         if gradient:
             found += ", _backward(v)"
