@@ -34,15 +34,18 @@ class Graph(NamedTuple):
         return batch
 
 
-def build(seed: int) -> Graph:
+def build(seed: int, numbers: Sequence[float] | None = None) -> Graph:
     """A random graph: layers whose terms are tied, shuffled, doubled, scaled; attention; tables; lone operations.
 
     Nodes are shared at random, some are constants, some unused; outputs are inner nodes, leaves and plain numbers.
+    The inputs hold these numbers, a row of a batch, instead of random ones.
     """
     chance = random.Random(seed)
     weights = [Value(chance.uniform(-1, 1)) for _ in range(chance.randint(1, 25))]
     inputs = [Value(chance.uniform(-1, 1)) for _ in range(chance.randint(1, 6))]
     indices = [Value(float(chance.randint(0, 2))) for _ in range(2)]
+    for leaf, number in zip([*inputs, *indices], numbers or [], strict=False):
+        leaf.data = number
     pool = [*inputs, *weights, Value(chance.choice([0.0, 1.0, -0.5])).detach()]
 
     def likely(share: float) -> bool:
