@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from autograd.compiler.numpy.emit import some, steps
+from autograd.compiler.numpy.slabs import Readers, in_slabs
 from autograd.compiler.schedule import Elementwise, Gather, Group, MatMul, Product, Schedule, Sum, Terms, operands
 from autograd.compiler.tape import Ints
 
@@ -47,6 +48,7 @@ class Order:
             for ids in operands(group):
                 read.append(ids.ravel())
         self.uses = np.bincount(np.concatenate(read), minlength=size) if read else np.zeros(size, np.int64)
+        self.readers = Readers(schedule.groups, self.uses)
         self.ones = self.bias_rows()
         self.inputs, self.lead = self.input_order()
         self.place(self.inputs)
@@ -149,7 +151,10 @@ class Order:
         return order if steps(lead[order]) is not None else np.lexsort((lead, self.uses[out]))
 
     def arrange_matmul(self, group: MatMul) -> MatMul:
-        """The inner dimension in the order of x (ones last) where the weights are free to follow it, else of w."""
+        """The inner dimension in the order of x (ones last) where the weights are free to follow it, else of w.
+
+        The columns are in slabs, by how they are read.
+        """
         w, x = group.w, group.x
         first = np.where(x[:, :, 0] == self.schedule.one, LAST, self.where(x[:, :, 0]))
         known = self.is_parameter[w] & (self.theta[w] >= 0)
@@ -159,4 +164,4 @@ class Order:
         w = np.take_along_axis(w, order[:, None], 2)
         x = np.take_along_axis(x, order[:, :, None], 1)
         self.claim(w)
-        return replace(group, w=w, x=x)
+        return in_slabs(replace(group, w=w, x=x), self.readers)
