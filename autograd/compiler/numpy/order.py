@@ -3,17 +3,19 @@
 Each group's results are one block of rows. What is free is the order inside the block (for sums and elementwise
 groups), the order of the terms of a product's inner dimension, and the order of the parameters. They are chosen group
 by group, each following the order of what it reads; the parameters follow the products that use them, so that a weight
-matrix is a matrix in memory and its gradient is written where it belongs.
+matrix is a matrix in memory and its gradient is written where it belongs. Columns of a product that are copied in any
+case follow those who read the results (``slabs``).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
 from autograd.compiler.numpy.emit import some, steps
-from autograd.compiler.numpy.slabs import Readers, in_slabs
+from autograd.compiler.numpy.slabs import Readers, copied, in_slabs
 from autograd.compiler.schedule import Elementwise, Gather, Group, MatMul, Product, Schedule, Sum, Terms, operands
 from autograd.compiler.tape import Ints
 
@@ -48,7 +50,6 @@ class Order:
             for ids in operands(group):
                 read.append(ids.ravel())
         self.uses = np.bincount(np.concatenate(read), minlength=size) if read else np.zeros(size, np.int64)
-        self.readers = Readers(schedule.groups, self.uses)
         self.ones = self.bias_rows()
         self.inputs, self.lead = self.input_order()
         self.place(self.inputs)
@@ -61,6 +62,11 @@ class Order:
         self.groups = [arranged[k] for k in range(len(schedule.groups))]
         self.claim(tape.parameters)
         self.parameters = tape.parameters[np.argsort(self.theta[tape.parameters])]
+
+    @cached_property
+    def readers(self) -> Readers:
+        """Who reads what."""
+        return Readers(self.schedule.groups, self.uses)
 
     def place(self, ids: Ints) -> None:
         """The next positions, for nodes in this order."""
@@ -164,4 +170,5 @@ class Order:
         w = np.take_along_axis(w, order[:, None], 2)
         x = np.take_along_axis(x, order[:, :, None], 1)
         self.claim(w)
-        return in_slabs(replace(group, w=w, x=x), self.readers)
+        group = replace(group, w=w, x=x)
+        return in_slabs(group, self.readers) if copied(group) else group

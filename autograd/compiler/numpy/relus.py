@@ -81,7 +81,8 @@ def relus_last(schedule: Schedule) -> Schedule:
 
     Nothing is moved in the company of an operation of a user's own, which may make a number of a nan.
     """
-    if any(op is not TABLE.get(op.name) for op in schedule.tape.ops):
+    ops = schedule.tape.ops
+    if RELU not in ops or not any(op in ops for op in CHOICES) or any(op is not TABLE.get(op.name) for op in ops):
         return schedule
     moved = RelusLast(schedule)
     count = len(moved.batched)

@@ -69,19 +69,19 @@ def slab_order(out: Ints, readers: Readers) -> Ints | None:
     return found
 
 
-def in_slabs(group: MatMul, readers: Readers) -> MatMul:
-    """The same product as one for each slab.
-
-    Only where columns of x overlap, as patches of an image do: these are copied in any case, in whatever order.
-    """
+def copied(group: MatMul) -> bool:
+    """Do columns of x overlap, as patches of an image do? These are copied in any case, in whatever order."""
     x = group.x[0]
-    if len(group.x) > 1 or x.shape[1] == 1 or len(np.unique(x)) > x.size // 2:
-        return group
+    return len(group.x) == 1 and x.shape[1] > 1 and len(np.unique(x)) <= x.size // 2
+
+
+def in_slabs(group: MatMul, readers: Readers) -> MatMul:
+    """A single product as one for each slab; columns that are copied anyway cost nothing more in that order."""
     order = slab_order(group.out[0], readers)
     if order is None:
         return group
     w = np.broadcast_to(group.w, (len(order), *group.w.shape[1:]))
-    return replace(group, w=w, x=x[:, order].swapaxes(0, 1), out=group.out[0][:, order].swapaxes(0, 1))
+    return replace(group, w=w, x=group.x[0][:, order].swapaxes(0, 1), out=group.out[0][:, order].swapaxes(0, 1))
 
 
 def same_weights(group: MatMul) -> bool:
