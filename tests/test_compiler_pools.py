@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from compiler_graphs import convolve, dense, flat, leaves
 from test_compiler_numpy import SPECIAL, bound, check, gradient, meaning, same
+from test_compiler_raising import check_kinds, check_order
 
 import autograd as ag
 from autograd import Value
-from autograd.compiler.interpret import on_rows, partials_on_rows, run_tape, tape_gradients
+from autograd.compiler.interpret import on_rows, partials_on_rows, run_schedule, run_tape, tape_gradients
 from autograd.compiler.numpy.order import Order
 from autograd.compiler.numpy.plan import NumpyRun
+from autograd.compiler.numpy.relus import relus_last
 from autograd.compiler.raising import raise_tape
 from autograd.compiler.schedule import MatMul, Schedule
 from autograd.compiler.tape import record_tape
@@ -186,6 +188,19 @@ def test_the_relus_of_a_pool_become_one() -> None:
     for name, sizes in (("rows", [8]), ("columns", [8]), ("least", [8]), ("one by one", [32]), ("mean", [32]),
                         ("twice", [32]), ("of other numbers", [32])):  # fmt: skip
         assert relus(bound(network(POOLS[name][0])[0], 5)) == sizes, name
+
+
+def test_a_schedule_with_moved_relus_is_a_schedule() -> None:
+    """As raising gives them: each node made once, before it is read, in a group of its kind, level by level."""
+    for name, (pool, _) in POOLS.items():
+        schedule, batch = network(pool)
+        moved = relus_last(schedule)
+        assert (moved is schedule) == (name in ("of other numbers", "one by one", "mean", "twice"))
+        check_order(moved)
+        check_kinds(moved)
+        theta = schedule.tape.data[schedule.tape.parameters]
+        found, wanted = (run_schedule(each, batch, theta) for each in (moved, schedule))
+        assert same(found[schedule.tape.outputs], wanted[schedule.tape.outputs])
 
 
 def test_a_relu_that_something_else_reads_stays() -> None:

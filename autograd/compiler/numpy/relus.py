@@ -32,10 +32,10 @@ class RelusLast:
     Groups of relus are moved as a whole, if nothing else reads them.
 
     Attributes:
-        groups: in an order in which they can run; a place is None where relus were.
+        groups: in an order in which they can run, not yet that of their levels; None where relus were.
         behind: of a node that a relu makes, the operand; -1 of others.
         place: of such a node, where its group stands.
-        chosen: new nodes, the maxima before their relus.
+        batched: of every new node, a maximum before its relu.
     """
 
     def __init__(self, schedule: Schedule) -> None:
@@ -90,7 +90,7 @@ def relus_last(schedule: Schedule) -> Schedule:
         return schedule
     return replace(
         schedule,
-        groups=[group for group in moved.groups if group is not None],
+        groups=sorted([group for group in moved.groups if group is not None], key=lambda group: group.level),
         size=schedule.size + count,
         constant=np.concatenate([schedule.constant, np.full(count, np.nan)]),
         batched=np.concatenate([schedule.batched, np.array(moved.batched)]),
