@@ -401,6 +401,19 @@ def test_a_wrong_index_is_reported_and_gives_nan(rows: int) -> None:
             assert np.isfinite(run.forward(np.zeros((rows, 1)))).all()
 
 
+@pytest.mark.parametrize("rows", [1, 6])
+def test_an_index_may_be_fixed_or_minus_zero(rows: int) -> None:
+    """It has one number for all rows then, or other bytes than the row it stands for."""
+    x, index, weight = leaves(random.Random(0), 3), Value(0.0), Value(2.0)
+    batch = np.random.default_rng(0).normal(size=(rows, 4))
+    batch[:, 3] = np.arange(rows) % 3
+    batch[-1, 3] = -0.0
+    for where in (index, weight, 1.0):
+        tape = record_tape([ag.take([ag.sin(v) for v in x], where) * x[0]], [*x, index])
+        for way in WAYS.values():
+            check(way(tape), batch)
+
+
 def test_what_is_not_defined_is_reported() -> None:
     x = Value(0.5)
     for output, wrong in ((ag.log(x), -1.0), (1.0 / x, 0.0), (ag.exp(x), 1000.0), (ag.acosh(x + 1.0), -1.0)):

@@ -40,6 +40,7 @@ class Explanation:
                 JAX, operations on arrays before XLA fuses them.
             memory: bytes for the numbers and adjoints of one batch, at most.
             note: what raising has counted.
+            remarks: what the executor has changed in the groups, in words; mostly nothing.
             slow: what else makes it slow, in words; mostly nothing.
     """
 
@@ -58,6 +59,7 @@ class Explanation:
             f"raised to {len(d['groups']):,} group{'s' * (len(d['groups']) != 1)}"
             + (f"; {d['irregular']:,} nodes ({d['irregular_share']:.0%}) stayed irregular" if d["irregular"] else ""),
         ]
+        lines += [f"  {remark}" for remark in d["remarks"]]
         lines += [f"slow: {reason}" for reason in d["slow"]]
         for group in d["groups"][:SHOWN]:
             what = f"{group['kind']}{' ' + group['operation'] if group['operation'] else ''}"
@@ -105,6 +107,7 @@ def explained(program: Program, rows: int) -> Explanation:
             "calls": calls(program, rows),
             "memory": memory(schedule, rows, program.dtype.itemsize),
             "note": dict(schedule.note),
+            "remarks": remarks(program, rows),
             "slow": [HIDDEN] if program.bound(rows).silent.hidden else [],
         }
     )
@@ -129,6 +132,14 @@ def described(group: Group) -> dict[str, Any]:
         kind, operation, shape = "each", group.op.name, f"{nodes}"
     return {"kind": kind, "operation": operation, "level": group.level, "batched": group.batched, "nodes": nodes,
             "shape": shape}  # fmt: skip
+
+
+def remarks(program: Program, rows: int) -> list[str]:
+    """What the executor for so many rows does otherwise than the groups say."""
+    from autograd.compiler.numpy import NumpyPlan
+
+    plan = program.bound(rows).plan
+    return plan.remarks if isinstance(plan, NumpyPlan) else []
 
 
 def calls(program: Program, rows: int) -> int:

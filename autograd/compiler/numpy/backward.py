@@ -13,6 +13,7 @@ from autograd.compiler.numpy.emit import Array, Emitter, contiguous, every, numb
 from autograd.compiler.numpy.forward import Done, coefficient
 from autograd.compiler.numpy.layout import Layout
 from autograd.compiler.numpy.products import contract
+from autograd.compiler.numpy.slabs import same_weights
 from autograd.compiler.schedule import Elementwise, Gather, MatMul, Product, Schedule, Sum, Terms, operands
 from autograd.compiler.tape import Ints
 
@@ -96,7 +97,8 @@ class Backward:
         for group in self.layout.order.groups:
             ids = group.w if isinstance(group, MatMul) else group.table if isinstance(group, Gather) else None
             if ids is not None:
-                np.add.at(count, ids.ravel(), 1)
+                read = ids[0] if isinstance(group, MatMul) and same_weights(group) else ids
+                np.add.at(count, read.ravel(), 1)
         once: Bools = (count == 1) & self.layout.order.is_parameter
         return once
 
@@ -258,8 +260,12 @@ class Backward:
         g = self.name(adjoint, group.out.shape[1:] if single else group.out.shape, "mat")
         size = group.w.shape[1] * group.x.size // len(group.w) * emit.lengths[adjoint.block.store]
         if self.wanted(w):
-            target = self.weights(w)
-            emit.product(product, g, emit.transposed(x_name), target, size)
+            shared = same_weights(group)
+            target = self.weights(w[0] if shared else w)
+            each = emit.reshaped(emit.scratch(w.shape, "ES"), w.shape) if shared else target
+            emit.product(product, g, emit.transposed(x_name), each, size)
+            if shared:
+                emit.line("addreduce", each, 0, None, target)
         if self.wanted(x):
             inner = w.shape[-1]
             if (x[..., -1, :] == self.schedule.one).all():

@@ -3,16 +3,19 @@
 Each group's results are one block of rows. What is free is the order inside the block (for sums and elementwise
 groups), the order of the terms of a product's inner dimension, and the order of the parameters. They are chosen group
 by group, each following the order of what it reads; the parameters follow the products that use them, so that a weight
-matrix is a matrix in memory and its gradient is written where it belongs.
+matrix is a matrix in memory and its gradient is written where it belongs. Columns of a product that are copied in any
+case follow those who read the results (``slabs``).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
 from autograd.compiler.numpy.emit import some, steps
+from autograd.compiler.numpy.slabs import Readers, copied, in_slabs
 from autograd.compiler.schedule import Elementwise, Gather, Group, MatMul, Product, Schedule, Sum, Terms, operands
 from autograd.compiler.tape import Ints
 
@@ -59,6 +62,11 @@ class Order:
         self.groups = [arranged[k] for k in range(len(schedule.groups))]
         self.claim(tape.parameters)
         self.parameters = tape.parameters[np.argsort(self.theta[tape.parameters])]
+
+    @cached_property
+    def readers(self) -> Readers:
+        """Who reads what."""
+        return Readers(self.schedule.groups, self.uses)
 
     def place(self, ids: Ints) -> None:
         """The next positions, for nodes in this order."""
@@ -149,7 +157,10 @@ class Order:
         return order if steps(lead[order]) is not None else np.lexsort((lead, self.uses[out]))
 
     def arrange_matmul(self, group: MatMul) -> MatMul:
-        """The inner dimension in the order of x (ones last) where the weights are free to follow it, else of w."""
+        """The inner dimension in the order of x (ones last) where the weights are free to follow it, else of w.
+
+        The columns are in slabs, by how they are read.
+        """
         w, x = group.w, group.x
         first = np.where(x[:, :, 0] == self.schedule.one, LAST, self.where(x[:, :, 0]))
         known = self.is_parameter[w] & (self.theta[w] >= 0)
@@ -159,4 +170,5 @@ class Order:
         w = np.take_along_axis(w, order[:, None], 2)
         x = np.take_along_axis(x, order[:, :, None], 1)
         self.claim(w)
-        return replace(group, w=w, x=x)
+        group = replace(group, w=w, x=x)
+        return in_slabs(group, self.readers) if copied(group) else group

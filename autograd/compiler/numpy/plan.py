@@ -14,6 +14,7 @@ from autograd.compiler.numpy.emit import Array, Emitter, Environment, function
 from autograd.compiler.numpy.forward import Forward
 from autograd.compiler.numpy.layout import Layout
 from autograd.compiler.numpy.order import Order
+from autograd.compiler.numpy.relus import count_relus, relus_last
 from autograd.compiler.schedule import Schedule
 from autograd.compiler.tape import Ints
 
@@ -24,18 +25,36 @@ class NumpyPlan:
     Args:
         schedule: what to run.
         dtype: float64 or float32, of every number in the program.
+        move: put relus behind maxima (see ``relus``).
+
+    Attributes:
+        schedule: what is run; ``given`` what was to be run.
     """
 
     backend = "numpy"
 
-    def __init__(self, schedule: Schedule, dtype: npt.DTypeLike = np.float64) -> None:
-        self.schedule = schedule
+    def __init__(self, schedule: Schedule, dtype: npt.DTypeLike = np.float64, *, move: bool = True) -> None:
+        self.given = schedule
+        self.schedule = schedule = relus_last(schedule) if move else schedule
         self.dtype = np.dtype(dtype)
         self.arranged = Order(schedule)
         tape = schedule.tape
         self.order: Ints = np.searchsorted(tape.parameters, self.arranged.parameters)
         self.source = ""
         self.layouts: dict[bool, Layout] = {}
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the schedule does not say, for a reader."""
+        if self.schedule is self.given:
+            return []
+        before, left = count_relus(self.given), count_relus(self.schedule)
+        return [f"{before:,} relus become {left:,}: they run behind the maxima or minima that read them"]
+
+    @cached_property
+    def unmoved(self) -> NumpyPlan:
+        """The plan of the schedule as it was given."""
+        return NumpyPlan(self.given, self.dtype, move=False)
 
     def bind(self, batch_size: int, theta: Array, gradient: Array) -> NumpyRun:
         """A run for this batch size that reads ``theta`` and writes ``gradient``, both in ``order``.
@@ -165,6 +184,21 @@ class NumpyRun:
         backward = Backward(self.layout, emit, forward.done, 1.0, self.layout.order.schedule.tape.inputs, False)
         return self.make("input_gradients", "X", emit, [f"return {backward.to_inputs()}.T.copy()"], backward, {})
 
+    @cached_property
+    def unmoved(self) -> NumpyRun:
+        """A run of the schedule as it was given, with parameters and a gradient of its own."""
+        plan, count = self.plan.unmoved, len(self.plan.order)
+        return plan.bind(self.batch_size, np.empty(count, self.plan.dtype), np.empty(count, self.plan.dtype))
+
+    def as_given(self, what: str, batch: Array) -> Any:
+        """``backward`` or ``input_gradients`` by that run: where the output is nan, see ``relus``."""
+        here, there = np.argsort(self.plan.order), self.unmoved.plan.order
+        self.unmoved.stores["T"][:] = self.stores["T"][here[there]]
+        result = getattr(self.unmoved, what)(batch)
+        if what == "backward":
+            self.stores["G"][here[there]] = self.unmoved.stores["G"]
+        return result
+
     def loss(self) -> tuple[str, dict[str, Any]]:
         """The mean of the only output over the batch, as an expression."""
         layout = self.layout
@@ -172,10 +206,18 @@ class NumpyRun:
         store = self.output_store(node)
         if store == "constant":
             return repr(float(layout.order.schedule.constant[node])), {}
-        row = self.stores[store][layout.row[store][node]]
+        row = self.only_numbers
         if layout.varies(node) and self.batch_size > 1:
             return f"float(addreduce(loss_row))/{self.batch_size}", {"loss_row": row}
         return "loss_row.item(0)", {"loss_row": row}
+
+    @property
+    def only_numbers(self) -> Array:
+        """Where the numbers of the only output are, unless it is a constant."""
+        node = int(self.layout.order.schedule.tape.outputs[0])
+        store = self.output_store(node)
+        found: Array = self.stores[store][self.layout.row[store][node]]
+        return found
 
     def only_output(self) -> None:
         """Raises ValueError if there is not one output."""
@@ -192,10 +234,14 @@ class NumpyRun:
         """Forward and backward: the mean over the batch of the only output; writes ``gradient`` of that mean."""
         self.only_output()
         result: float = self.backward_function(batch.T)
+        if result != result and self.plan.schedule is not self.plan.given:
+            result = self.as_given("backward", batch)
         return result
 
     def input_gradients(self, batch: Array) -> Array:
         """d output / d input, row by row: shape (B, number of inputs), of the only output: a new array."""
         self.only_output()
         result: Array = self.input_function(batch.T)
+        if self.plan.schedule is not self.plan.given and np.isnan(self.only_numbers).any():
+            result = self.as_given("input_gradients", batch)
         return result

@@ -72,26 +72,27 @@ def slopes_logsumexp(c: Call, g: str, to: list[str | None]) -> None:
     c.line("multiply", c.kept["powers"], share, to[0])
 
 
-def take_rows(table: Array, index: Array, rows: Array, good: Array, places: Array, columns: Array, z: Array) -> None:
+def take_rows(
+    table: Array, index: Array, rows: Array, found: Array, places: Array,
+    numbers: Array, starts: Array, columns: Array, z: Array,
+) -> None:  # fmt: skip
     """z = the value of each column of the table at its index; nan, reported as invalid, where there is none.
 
     Args:
-        rows, good, places: memory, shape (n, B), for whole numbers, truths and whole numbers.
-        columns: the places of the table's first row in its memory, shape (n, B).
+        rows, places: memory for whole numbers, shape (n, B); found: memory of the table's dtype, shape (n, B).
+        numbers: 0, 1, 2, ..., one for each row of the table; starts: the place of each row in its memory.
+        columns: the places of the table's first row, shape (n, B).
     """
     np.copyto(rows, index, "unsafe")
-    np.equal(rows, index, good)
-    # seen as numbers without sign, a negative row lies above all others
-    wrong = rows.view(np.uintp).max() >= len(table) or not good.all()
-    if wrong:
-        good &= (rows >= 0) & (rows < len(table))
-        rows[~good] = 0
-    np.multiply(rows, columns.size, places)
+    numbers.take(rows, None, found, "clip")
+    starts.take(rows, None, places, "clip")
     np.add(places, columns, places)
     table.take(places, None, z, "clip")
-    if wrong:
-        z[~good] = np.nan
-        invalid()
+    if found.tobytes() != index.tobytes():  # of so few numbers a quicker look than two calls of NumPy, but for -0.0
+        wrong = found != index
+        if wrong.any():
+            z[wrong] = np.nan
+            invalid()
 
 
 def put_rows(places: Array, g: Array, to: Array) -> None:
@@ -105,9 +106,11 @@ def value_take(c: Call) -> None:
     emit = c.emit
     columns = np.arange(c.n * emit.lengths[c.store]).reshape(c.n, -1)
     places = c.kept["places"] = emit.bound(np.zeros_like(columns))
+    rows = np.arange(c.m)
     c.line(
-        emit.bound(take_rows), c.xs[1], c.xs[0], c.scratch(np.intp), c.scratch(bool), places, emit.bound(columns), c.z
-    )
+        emit.bound(take_rows), c.xs[1], c.xs[0], c.scratch(np.intp), c.scratch(), places,
+        emit.bound(rows.astype(emit.dtype)), emit.bound(rows * columns.size), emit.bound(columns), c.z,
+    )  # fmt: skip
 
 
 def slopes_take(c: Call, g: str, to: list[str | None]) -> None:
