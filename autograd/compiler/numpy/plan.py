@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from autograd.compiler.numpy.backward import Backward
 from autograd.compiler.numpy.blas import guard
-from autograd.compiler.numpy.emit import Array, Emitter, Environment, function
+from autograd.compiler.numpy.emit import Array, Emitter, Environment
 from autograd.compiler.numpy.forward import Forward
+from autograd.compiler.numpy.functions import function
 from autograd.compiler.numpy.layout import Layout
 from autograd.compiler.numpy.order import Order
 from autograd.compiler.schedule import Schedule
