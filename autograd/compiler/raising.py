@@ -30,7 +30,6 @@ from autograd.compiler.schedule import Bools, Elementwise, Gather, Group, MatMul
 from autograd.compiler.tape import FIRST_OP, Tape
 from autograd.ops import TABLE
 
-
 FEW_FIXED = 10
 """A graph without products is uniform where at most one node in ten is a parameter or depends on parameters alone."""
 
