@@ -17,6 +17,7 @@ from autograd.compiler.numpy.layout import Layout
 from autograd.compiler.numpy.order import Order
 from autograd.compiler.schedule import Schedule
 from autograd.compiler.tape import Ints
+from autograd.files import collector_paused
 
 
 class NumpyPlan:
@@ -140,6 +141,7 @@ class NumpyRun:
         return "constant"
 
     @cached_property
+    @collector_paused()
     def forward_function(self) -> Any:
         """The forward pass alone."""
         emit = self.emitter()
@@ -148,6 +150,7 @@ class NumpyRun:
         return self.make("forward", "X", emit, tail, None, more)
 
     @cached_property
+    @collector_paused()
     def backward_function(self) -> Any:
         """Both passes, to the parameters."""
         emit = self.emitter()
@@ -159,6 +162,7 @@ class NumpyRun:
         return self.make("backward", "X", emit, [f"return {loss}"], backward, more)
 
     @cached_property
+    @collector_paused()
     def input_function(self) -> Any:
         """Both passes, to the inputs."""
         emit = self.emitter()
