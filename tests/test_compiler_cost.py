@@ -39,6 +39,9 @@ def tangle(nodes: int, window: int) -> Tape:
         (network(2, 16, 16, 1), 100, "numpy"),
         (tangle(3000, 20), 1, "python"),
         (tangle(3000, 20), 256, "numpy"),
+        (tangle(30000, 30), 1, "python"),
+        (tangle(30000, 30), 256, "numpy"),
+        (tangle(30000, 30000), 1, "numpy"),
         (tangle(3000, 3000), 256, "numpy"),
     ],
 )

@@ -15,7 +15,7 @@ from compiler_graphs import EPS, attend, build, convolve, dense, flat, leaves
 import autograd as ag
 from autograd import Value
 from autograd.compiler.interpret import partials_on_rows, run_tape, tape_gradients
-from autograd.compiler.numpy import NumpyPlan, blas, emit
+from autograd.compiler.numpy import NumpyPlan, blas, emit, functions
 from autograd.compiler.numpy.adjoints import Rows
 from autograd.compiler.numpy.emit import FUNCTIONS, steps
 from autograd.compiler.numpy.order import Order
@@ -520,11 +520,29 @@ def test_the_source_holds_made_names_and_numbers_alone() -> None:
     assert {word for word in words if not re.fullmatch(r"v\d+", word)} <= allowed
 
 
-def test_long_programs_are_cut_into_functions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(emit, "CHUNK", 3)
-    output, inputs = networks()["causal attention"]
-    run = check(raise_tape(record_tape([output], inputs)), np.random.default_rng(0).normal(size=(2, 12)))
-    assert "def input_gradients_5(X):" in run.plan.source
+@pytest.mark.parametrize("rows", [1, 3])
+def test_long_programs_are_tables_of_calls(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry, entered = functions.entry, []
+
+    def seen(line: str, env: dict[str, Any]) -> Any:
+        entered.append(line)
+        return entry(line, env)
+
+    monkeypatch.setattr(functions, "LONG", 3)
+    monkeypatch.setattr(functions, "entry", seen)
+    for name, (output, inputs) in networks().items():
+        entered.clear()
+        batch = np.random.default_rng(0).normal(size=(rows, len(inputs)))
+        run = check(raise_tape(record_tape([output], inputs)), np.rint(batch) % 3 if name == "embedding" else batch)
+        lines = [line for line in run.plan.source.split("\n    ")[1:-1] if "X" not in line]  # it ends with "return"
+        assert entered[-len(lines) :] == lines
+    for seed in range(20):
+        graph = build(seed)
+        if isinstance(graph.outputs[0], Value):
+            tape = record_tape([ag.tanh(graph.outputs[0] * 1e-3)], graph.inputs)
+            batch = graph.batch(rows, seed)
+            if np.isfinite(run_tape(tape, batch, tape.data[tape.parameters])).all():
+                check(raise_tape(tape), batch)
 
 
 def test_even_rows_are_views() -> None:

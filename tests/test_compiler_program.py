@@ -1,5 +1,6 @@
 """autograd.compile: programs against the eager engine, sessions that end anywhere, errors that name node and row."""
 
+import gc
 import math
 import re
 import threading
@@ -696,3 +697,19 @@ def test_the_snippets_of_the_documentation_print_what_they_say(
     assert len(expected) == snippet.count("print(")
     exec(compile(snippet, "compiling.md", "exec"), {"__name__": "page"})
     assert capsys.readouterr().out.splitlines() == expected
+
+
+def test_the_collector_is_paused_while_a_function_is_traced() -> None:
+    seen = []
+    program = ag.compile(lambda x: seen.append(gc.isenabled()) or x.sin())
+    program(np.array([1.0, 2.0]))
+    assert seen
+    assert not any(seen)
+    assert gc.isenabled()
+    with pytest.raises(RuntimeError, match="no"):
+        ag.compile(raises)(np.array([1.0]))
+    assert gc.isenabled()
+
+
+def raises(x: Value) -> Value:
+    raise RuntimeError("no")

@@ -528,3 +528,42 @@ def test_the_note_counts(chance: random.Random) -> None:
 
 def test_every_operation_name_that_raising_knows_is_there() -> None:
     assert {"add", "sub", "neg", "mul", "div", "sum", "mean", "dot", "identity", "square", "pow", "take"} <= set(TABLE)
+
+
+# -- graphs without order ----------------------------------------------------------------------------------------------
+
+
+def tangled(nodes: int, parameters: int) -> Tape:
+    """Operations on operands from anywhere before them."""
+    chance = random.Random(3)
+    inputs, weights = leaves(chance, 12), leaves(chance, parameters)
+    pool: list[Any] = [*inputs, *weights]
+    while len(pool) < nodes:
+        a, b = chance.choice(pool), chance.choice(pool)
+        pool.append(chance.choice([lambda a=a, b=b: ag.tanh(a * b), lambda a=a, b=b: ag.sin(a - 0.5 * b)])())
+    return record_tape([ag.sum(pool)], inputs)
+
+
+def test_a_graph_without_order_passes_for_one_that_varies() -> None:
+    tape = tangled(2000, 10)
+    found, apart = raise_tape(tape), raise_tape(tape, uniform=False)
+    assert all(group.batched for group in found.groups)
+    assert found.batched[tape.parameters].all()
+    assert not all(group.batched for group in apart.groups)
+    assert len(found.groups) < 0.8 * len(apart.groups)
+
+
+def test_much_that_is_fixed_is_computed_once() -> None:
+    schedule = raise_tape(tangled(2000, 400))
+    assert not schedule.batched[schedule.tape.parameters].any()
+    assert not any(isinstance(group, MatMul | Product) for group in schedule.groups)
+
+
+def test_rare_sums_of_a_level_share_a_group() -> None:
+    chance = random.Random(4)
+    x = leaves(chance, 300)
+    common = [ag.sin(x[i] - 0.5 * x[i + 1]) for i in range(299)]
+    rare = [ag.sin(ag.sum([chance.uniform(1, 2) * v for v in chance.sample(x, n)])) for n in (6, 7, 9, 13, 17)]
+    schedule = raise_tape(record_tape([ag.sum([*common, *rare])], x))
+    sums = [group for group in schedule.groups if isinstance(group, Sum) and group.level == 1]
+    assert sorted(len(group.out) for group in sums) == [5, 299]

@@ -8,20 +8,24 @@ Forward and backward, compiling not included. ``tests/test_compiler_cost.py`` ho
 from __future__ import annotations
 
 from autograd.compiler.schedule import Elementwise, Group, MatMul, Product, Schedule, Sum
-from autograd.compiler.straightline.plan import SMALL
 from autograd.compiler.tape import Tape
 
-PYTHON_CALL, PYTHON_SMALL, PYTHON_LARGE = 1e-6, 40e-9, 120e-9
-"""Seconds a call; an operand of a graph that is one function; an operand of a larger one, whose code is cold."""
+PYTHON_CALL, PYTHON_OPERAND, PYTHON_COLD = 1e-6, 40e-9, 120e-9
+"""Seconds a call; an operand; an operand of a graph so large (COLD) that its code has left the cache until it runs."""
 
-NUMPY_CALL, NUMPY_NUMBER, NUMPY_TERM = 0.8e-6, 5e-9, 0.1e-9
-"""Seconds a NumPy call; an operand of an irregular group; a multiplication inside a matrix product.
+NUMPY_CALL, NUMPY_COLD, NUMPY_NUMBER, NUMPY_TERM = 0.8e-6, 1.8e-6, 8e-9, 0.1e-9
+"""Seconds a call; a call of a program so long (COLD) that its arrays have left the cache; an operand of an irregular
+group, which is gathered, computed and sent its slope; a multiplication inside a matrix product.
 
 These and Python's are medians over the networks and random graphs of ``benchmarks/compiler_models.py`` at batch 1 to
-200, Python 3.11, NumPy 2.4, two cores of a busy virtual machine; only their ratios matter. An operand of a graph of
-100,000 nodes took Python 90 to 120 ns where operands are near (deep), three times as long where they are all over the
-graph (shallow), which NumPy computes in a quarter of that time.
+256, Python 3.11, NumPy 2.4, two cores of a busy virtual machine; only their ratios matter. They are right to a factor
+of two, but for operands that need no gathering (a layer's), which take a tenth of the time. An operand of a graph of
+100,000 nodes takes Python 90 to 120 ns where operands are near (deep), twice as long where they are all over the graph
+(shallow), which NumPy computes in an eighth of that time.
 """
+
+COLD = 10_000
+"""So many operands in Python, or calls of NumPy, do not fit into a processor's cache."""
 
 NUMPY_LEAST = 10e-6
 """No graph takes NumPy less than a dozen calls."""
@@ -33,14 +37,14 @@ LONGEST = 500_000
 def python_cost(tape: Tape, batch: int) -> float:
     """Seconds for the straight-line executor: operands x rows."""
     operands = len(tape.args)
-    return PYTHON_CALL + batch * operands * (PYTHON_SMALL if operands <= SMALL else PYTHON_LARGE)
+    return PYTHON_CALL + batch * operands * (PYTHON_OPERAND if operands < COLD else PYTHON_COLD)
 
 
 def numpy_cost(schedule: Schedule, batch: int) -> float:
     """Seconds for the NumPy executor: calls, and the numbers inside them."""
-    return sum(
-        NUMPY_CALL * calls(group) + (batch if group.batched else 1) * inside(group) for group in schedule.groups
-    )
+    every = sum([calls(group) for group in schedule.groups])
+    numbers = sum([(batch if group.batched else 1) * inside(group) for group in schedule.groups])
+    return every * (NUMPY_CALL if every < COLD else NUMPY_COLD) + numbers
 
 
 def calls(group: Group) -> int:

@@ -118,21 +118,36 @@ def sum_groups(nodes: Nodes, sums: Ints, terms: TermTable, bias: Floats) -> list
     ]  # fmt: skip
 
 
+RARE = 32
+"""Sums of fewer than so many in a level share a group: a call costs more than a few free places."""
+
+
 def rectangles(level: Ints, batched: npt.NDArray[np.bool_], counts: Ints) -> tuple[Ints, Ints, Ints]:
     """Which sums share a group: an order, the start of each group in it, and its size for each kind of term.
 
-    All of a level where half of the places are in use then; else those whose rounded lengths are equal.
+    All of a level where half of the places are in use then; else those whose rounded lengths are equal, and all the
+    rare ones of a level where half of their places are in use.
     """
-    every, starts = runs(level, batched)
-    sizes = np.maximum.reduceat(counts[every], starts)
-    many = np.diff(starts, append=len(every))
-    used = np.add.reduceat(counts[every].sum(1), starts)
-    full = sizes.sum(1) * many <= 2 * used
-    fits = np.empty(len(every), bool)
-    fits[every] = np.repeat(full, many)
+    alike, _ = classes(level, batched)
+    fits = half_full(alike, counts)
     key = np.where(fits[:, None], 0, rounded(counts))
+    alike, _ = classes(level, batched, *key.T)
+    rare = ~fits & (np.bincount(alike)[alike] < RARE)
+    some = np.flatnonzero(rare)
+    rare[some] = half_full(classes(level[some], batched[some])[0], counts[some])
+    key[rare] = -1
     order, starts = runs(level, batched, *key.T)
     return order, starts, np.maximum.reduceat(counts[order], starts)
+
+
+def half_full(group: Ints, counts: Ints) -> npt.NDArray[np.bool_]:
+    """For each sum, whether its group's rectangles would be half full."""
+    if not len(group):
+        return np.zeros(0, bool)
+    order, starts = runs(group)
+    places = np.maximum.reduceat(counts[order], starts).sum(1) * np.diff(starts, append=len(order))
+    found: npt.NDArray[np.bool_] = places <= 2 * np.bincount(group, counts.sum(1))
+    return found[group]
 
 
 def elementwise_groups(nodes: Nodes, ops: list[Op], alone: Ints, code: Ints, args: Ints, counts: Ints) -> list[Group]:

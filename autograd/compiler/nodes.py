@@ -55,8 +55,8 @@ class Nodes:
         return new
 
 
-def survey(tape: Tape, known: Known, linear: Linear, uniform: bool) -> Nodes:
-    """Levels and kinds of all nodes of the collapsed graph. ``uniform``: let everything pass for batched."""
+def survey(tape: Tape, known: Known, linear: Linear) -> Nodes:
+    """Levels and kinds of all nodes of the collapsed graph."""
     n = len(tape)
     terms, factors = linear.terms, linear.terms.y != ABSENT
     lone = known.read & linear.alone[known.owner]
@@ -78,7 +78,7 @@ def survey(tape: Tape, known: Known, linear: Linear, uniform: bool) -> Nodes:
         batched[i] = True in map(batched_of, behind)
         needed[i] = True in map(needed_of, behind)
     pair = np.array([False, False])
-    nodes = Nodes(
+    return Nodes(
         zero=n,
         one=n + 1,
         level=np.concatenate([np.array(level, np.int64), np.zeros(2, np.int64)]),
@@ -86,6 +86,3 @@ def survey(tape: Tape, known: Known, linear: Linear, uniform: bool) -> Nodes:
         needed=np.concatenate([np.array(needed, bool), pair]),
         constant=np.concatenate([known.value, [0.0, 1.0]]),
     )
-    if uniform:
-        nodes.batched[:] = True
-    return nodes

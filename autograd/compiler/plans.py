@@ -13,6 +13,7 @@ import numpy.typing as npt
 from autograd.compiler.run import Plan
 from autograd.compiler.schedule import Schedule
 from autograd.compiler.tape import Tape
+from autograd.files import collector_paused
 
 BACKENDS = ("numpy", "python", "jax")
 ENTRIES, NODES = 64, 4_000_000
@@ -28,7 +29,8 @@ def kept(key: tuple[Any, ...], size: int, make: Any) -> Any:
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key][1]
-    made = make()
+    with collector_paused():
+        made = make()
     with _lock:
         made = _kept.setdefault(key, (size, made))[1]
         while len(_kept) > 1 and (len(_kept) > ENTRIES or sum(size for size, _ in _kept.values()) > NODES):

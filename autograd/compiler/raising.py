@@ -30,15 +30,19 @@ from autograd.compiler.schedule import Bools, Elementwise, Gather, Group, MatMul
 from autograd.compiler.tape import FIRST_OP, Tape
 from autograd.ops import TABLE
 
+FEW_FIXED = 10
+"""A graph without products is uniform where at most one node in ten is a parameter or depends on parameters alone."""
 
-def raise_tape(tape: Tape, *, products: bool = True, uniform: bool = False) -> Schedule:
+
+def raise_tape(tape: Tape, *, products: bool = True, uniform: bool | None = None) -> Schedule:
     """The schedule of a tape: few large groups where the graph is regular.
 
     Args:
         tape: what was recorded.
         products: look for matrix products and gathers; without, sums keep their products as terms.
-        uniform: let every node pass for one that varies along the batch, parameters and constants too: fewer groups
-            for a graph without any order. There are no products then, and ``batched`` is true everywhere.
+        uniform: let every node pass for one that varies along the batch, parameters and constants too: half as many
+            groups for a graph without any order. There are no products then, and ``batched`` is true everywhere. By
+            default, where no products were found and little is computed anew for every row then.
 
     Returns:
         Groups by level; within a level products first, then sums, then single operations. ``note`` counts what became
@@ -46,7 +50,7 @@ def raise_tape(tape: Tape, *, products: bool = True, uniform: bool = False) -> S
     """
     known = simplify(tape)
     linear = collapse(tape, known)
-    nodes = survey(tape, known, linear, uniform)
+    nodes = survey(tape, known, linear)
     groups: list[Group] = []
     terms = linear.terms
     alone, whole = linear.alone, np.zeros(len(tape), bool)
@@ -55,6 +59,8 @@ def raise_tape(tape: Tape, *, products: bool = True, uniform: bool = False) -> S
         gathers, gathered = find_gathers(tape, known, nodes, alone)
         groups += gathers
         alone = alone & ~gathered
+    if uniform or (uniform is None and products and not groups and mostly_varying(tape, known, linear, nodes)):
+        nodes.batched[:] = True
     found = len(groups)
     groups += sum_groups(nodes, np.flatnonzero(linear.is_sum & known.alive & ~whole), terms, linear.bias)
     groups += single_operations(tape, known, nodes, alone)
@@ -72,6 +78,13 @@ def raise_tape(tape: Tape, *, products: bool = True, uniform: bool = False) -> S
         needed=nodes.needed,
         note=note,
     )
+
+
+def mostly_varying(tape: Tape, known: Known, linear: Linear, nodes: Nodes) -> bool:
+    """Is there little that does not vary along the batch?"""
+    inner = linear.is_sum & known.alive | linear.alone
+    fixed = len(tape.parameters) + np.count_nonzero(inner & ~nodes.batched[: len(tape)])
+    return bool(FEW_FIXED * fixed <= np.count_nonzero(inner))
 
 
 def single_operations(tape: Tape, known: Known, nodes: Nodes, alone: Bools) -> list[Group]:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from autograd import modes, tree
 from autograd.compiler.tape import FIRST_OP, PARAMETER, Tape, record_tape
 from autograd.errors import AutogradError, CompileError
+from autograd.files import collector_paused
 from autograd.value import Value
 
 Array = npt.NDArray[Any]
@@ -94,7 +95,7 @@ def run(
     inputs = [Value(x, name) for x, name in zip(numbers, names or [""] * len(numbers), strict=True)]
     recording = modes.switched(record=True) if modes.active else nullcontext()
     try:
-        with recording, modes.no_branches():
+        with recording, modes.no_branches(), collector_paused():
             return function(inputs), inputs
     except CompileError as error:
         raise CompileError(f"{what} cannot be compiled{place(error)}: {error}") from None

@@ -71,9 +71,14 @@ def apply(kind: str, u: Any, v: Any, f: Functions) -> Any:
             return f.maximum(u, v)
 
 
-@functools.cache
 def random_dag(nodes: int, window: int | None = None, seed: int = 0) -> Dag:
-    """A graph of this many nodes or a few more (a sum is two); without a window, shallow."""
+    """A graph of this many nodes or a few more (a sum is two); without a window, shallow. Drawn once a process."""
+    return drawn(nodes, window, seed)
+
+
+@functools.cache
+def drawn(nodes: int, window: int | None, seed: int) -> Dag:
+    """``random_dag``, drawn."""
     rng = np.random.default_rng(seed)
     start = rng.uniform(-1.0, 1.0, INPUTS + PARAMETERS)
     leaves = len(start)

@@ -289,9 +289,18 @@ class Adjoints:
             self.add_by_count(rows, counts, total, into)
 
     def add_by_count(self, rows: Ints, counts: Ints, total: Block, into: list[str]) -> None:
-        """Nodes with (nearly) the same number of contributions together: gather and reduce; padded with a zero row."""
+        """Nodes with (nearly) the same number of contributions together: gather and reduce; padded with a zero row.
+
+        All of them together where half of the table is in use then.
+        """
         emit, store = self.emit, total.store
         starts = np.cumsum(counts) - counts
+        widest = int(counts.max())
+        if widest * total.size <= 2 * len(rows):
+            j = np.arange(widest)[:, None]
+            chosen = np.where(j < counts, rows[np.minimum(starts + j, len(rows) - 1)], self.zero_row(store))
+            self.add_table(chosen, store, self.view(total, (total.size,)), into)
+            return
         by_width: dict[int, list[int]] = {}
         for node, count in enumerate(counts.tolist()):
             by_width.setdefault(width_for(count), []).append(node)

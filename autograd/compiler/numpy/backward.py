@@ -176,7 +176,7 @@ class Backward:
         by_coefficient: dict[bytes, list[int]] = {}
         for j in range(m):
             by_coefficient.setdefault(part.c[j].tobytes(), []).append(j)
-        if len(by_coefficient) > 8:
+        if len(by_coefficient) > 8 or (len(by_coefficient) == m > 1 and not some((part.c == 1.0).all(1))):
             block = self.adjoints.block(source.block.store, m * n, source.block.hoisted)
             block.uses += 1
             self.emit.line(

@@ -28,9 +28,6 @@ from autograd.compiler.tape import Ints
 Array = npt.NDArray[Any]
 Environment = dict[str, Any]
 
-CHUNK = 3000
-"""Lines per generated function: Python compiles one very long function in more than linear time."""
-
 NAMES = (
     "absolute", "add", "bincount", "copysign", "copyto", "cos", "divide", "dot", "einsum", "equal", "exp", "expm1",
     "floor", "greater", "less", "log", "log1p", "logaddexp", "matmul", "maximum", "minimum", "multiply", "negative",
@@ -276,17 +273,3 @@ class Emitter:
         for name, make in self.makers:
             env[name] = make(env)
         return env
-
-
-def function(
-    name: str, head: str, lines: list[str], tail: list[str], env: Environment
-) -> tuple[Callable[..., Any], str]:
-    """A function of the lines, and its source. A long one is cut into pieces."""
-    pieces = []
-    for k, start in enumerate(range(0, len(lines) if len(lines) > CHUNK else 0, CHUNK)):
-        body = "\n    ".join(lines[start : start + CHUNK])
-        pieces.append(f"def {name}_{k}({head}):\n    {body}\n")
-    calls = [f"{name}_{k}({head})" for k in range(len(pieces))] or lines
-    source = "".join([*pieces, f"def {name}({head}):\n    ", "\n    ".join([*calls, *tail] or ["pass"]), "\n"])
-    exec(compile(source, f"<{name}>", "exec"), env)
-    return env[name], source

@@ -10,13 +10,15 @@ import numpy.typing as npt
 
 from autograd.compiler.numpy.backward import Backward
 from autograd.compiler.numpy.blas import guard
-from autograd.compiler.numpy.emit import Array, Emitter, Environment, function
+from autograd.compiler.numpy.emit import Array, Emitter, Environment
 from autograd.compiler.numpy.forward import Forward
+from autograd.compiler.numpy.functions import function
 from autograd.compiler.numpy.layout import Layout
 from autograd.compiler.numpy.order import Order
 from autograd.compiler.numpy.relus import count_relus, relus_last
 from autograd.compiler.schedule import Schedule
 from autograd.compiler.tape import Ints
+from autograd.files import collector_paused
 
 
 class NumpyPlan:
@@ -158,6 +160,7 @@ class NumpyRun:
         return "constant"
 
     @cached_property
+    @collector_paused()
     def forward_function(self) -> Any:
         """The forward pass alone."""
         emit = self.emitter()
@@ -166,6 +169,7 @@ class NumpyRun:
         return self.make("forward", "X", emit, tail, None, more)
 
     @cached_property
+    @collector_paused()
     def backward_function(self) -> Any:
         """Both passes, to the parameters."""
         emit = self.emitter()
@@ -177,6 +181,7 @@ class NumpyRun:
         return self.make("backward", "X", emit, [f"return {loss}"], backward, more)
 
     @cached_property
+    @collector_paused()
     def input_function(self) -> Any:
         """Both passes, to the inputs."""
         emit = self.emitter()
