@@ -18,7 +18,7 @@ from autograd.compiler.interpret import partials_on_rows, run_tape, tape_gradien
 from autograd.compiler.numpy import NumpyPlan, blas, emit
 from autograd.compiler.numpy.adjoints import Rows
 from autograd.compiler.numpy.emit import FUNCTIONS, steps
-from autograd.compiler.numpy.order import Order
+from autograd.compiler.numpy.order import Order, Turned
 from autograd.compiler.numpy.plan import NumpyRun
 from autograd.compiler.numpy.sequences import SEQUENCES
 from autograd.compiler.numpy.short import SHORT
@@ -443,6 +443,9 @@ def meaning(group: Any) -> Any:
             int(group.out[g, r, p]): sorted(zip(group.w[g, r].tolist(), group.x[g, :, p].tolist(), strict=True))
             for g, r, p in np.ndindex(group.out.shape)
         }
+    if isinstance(group, Product):
+        out = group.out.transpose(group.axes) if isinstance(group, Turned) else group.out
+        return [out.tolist(), group.x.tolist(), group.y.tolist(), group.scale]
     return [group.out.tolist(), *(ids.tolist() for ids in operands(group))]
 
 

@@ -142,6 +142,12 @@ class Emitter:
         else:
             self.line("addreduce", table, 0, None, target)
 
+    def total(self, table: str, n: int, store: str, target: str, into: list[str] | None = None) -> None:
+        """target, shape (n,), = the sums of n rows over the batch: a product with ones, which is faster than a sum."""
+        length = self.lengths[store]
+        ones = self.name(("ones", length), lambda env: np.ones(length, self.dtype))
+        self.line("dot", self.reshaped(table, (n, length)), ones, target, into=into)
+
     # -- memory ----------------------------------------------------------------------------------------------------
 
     def view(self, store: str, start: int, shape: tuple[int, ...], form: str = "rows") -> str:
@@ -201,11 +207,11 @@ class Emitter:
             self.letters[letter] = self.scratch(shape, store, dtype)
         return self.letters[letter]
 
-    def kept(self, shape: tuple[int, ...], store: str = "V") -> str:
+    def kept(self, shape: tuple[int, ...], store: str = "V", fill: float = 0.0) -> str:
         """An array as ``scratch`` gives it, that nothing else writes to: from the forward to the backward pass."""
         whole = (*shape, self.lengths[store])
         self.kept_bytes += math.prod(whole) * self.dtype.itemsize
-        return self.name(("kept", len(self.names)), lambda env: np.zeros(whole, self.dtype))
+        return self.name(("kept", len(self.names)), lambda env: np.full(whole, fill, self.dtype))
 
     def derived(self, name: str, what: Hashable, make: Callable[[Array], Array]) -> str:
         """A view of what another name stands for, as a transpose."""

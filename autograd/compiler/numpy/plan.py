@@ -15,6 +15,7 @@ from autograd.compiler.numpy.forward import Forward
 from autograd.compiler.numpy.layout import Layout
 from autograd.compiler.numpy.order import Order
 from autograd.compiler.schedule import Schedule
+from autograd.compiler.softmaxes import find_softmaxes
 from autograd.compiler.tape import Ints
 
 
@@ -31,7 +32,7 @@ class NumpyPlan:
     def __init__(self, schedule: Schedule, dtype: npt.DTypeLike = np.float64) -> None:
         self.schedule = schedule
         self.dtype = np.dtype(dtype)
-        self.arranged = Order(schedule)
+        self.arranged = Order(find_softmaxes(schedule))
         tape = schedule.tape
         self.order: Ints = np.searchsorted(tape.parameters, self.arranged.parameters)
         self.source = ""
