@@ -310,10 +310,12 @@ class Backward:
         """Each chosen row of the table gets the adjoints of those that chose it, by one weighted count."""
         if not self.wanted(group.table):
             return
-        d, p = group.out.shape
-        table = group.table.T
-        target = self.weights(table)
-        self.emit.line(self.emit.bound(add_columns), done.reads[0], self.name(adjoint, (d, p)), target)
+        emit, (d, p), size = self.emit, group.out.shape, len(group.table)
+        columns = p * emit.lengths[adjoint.block.store]
+        shifts = emit.bound(np.arange(0, d * size, size)[:, None])
+        places = emit.bound(np.zeros((d, columns), np.intp))  # kept: new memory for each step costs as much as the sums
+        target = self.weights(group.table.T)
+        emit.line(emit.bound(add_columns), done.reads[0], shifts, places, self.name(adjoint, (d, p)), target)
 
     # -- the leaves ------------------------------------------------------------------------------------------------
 
@@ -378,8 +380,12 @@ def turned(array: Array) -> Array:
     return array.swapaxes(1, 2)
 
 
-def add_columns(chosen: Array, g: Array, target: Array) -> None:
-    """target[d, v] = the sum of g[d] over the places where v was chosen; shapes (P, B), (D, P, B), (D, V)."""
-    d, v = target.shape
-    where = np.add(chosen.ravel(), np.arange(0, d * v, v)[:, None])
-    target[...] = np.bincount(where.ravel(), g.ravel(), d * v).reshape(d, v)
+def add_columns(chosen: Array, shifts: Array, places: Array, g: Array, target: Array) -> None:
+    """target[d, v] = the sum of g[d] over the places where v was chosen; shapes (P, B), (D, P, B), (D, V).
+
+    Args:
+        shifts: where each row of ``target`` starts, shape (D, 1).
+        places: memory for whole numbers, shape (D, P * B).
+    """
+    np.add(chosen.ravel(), shifts, places)
+    target[...] = np.bincount(places.ravel(), g.ravel(), target.size).reshape(target.shape)

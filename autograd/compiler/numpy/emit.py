@@ -207,11 +207,11 @@ class Emitter:
             self.letters[letter] = self.scratch(shape, store, dtype)
         return self.letters[letter]
 
-    def kept(self, shape: tuple[int, ...], store: str = "V", fill: float = 0.0) -> str:
+    def kept(self, shape: tuple[int, ...], store: str = "V") -> str:
         """An array as ``scratch`` gives it, that nothing else writes to: from the forward to the backward pass."""
         whole = (*shape, self.lengths[store])
         self.kept_bytes += math.prod(whole) * self.dtype.itemsize
-        return self.name(("kept", len(self.names)), lambda env: np.full(whole, fill, self.dtype))
+        return self.name(("kept", len(self.names)), lambda env: np.zeros(whole, self.dtype))
 
     def derived(self, name: str, what: Hashable, make: Callable[[Array], Array]) -> str:
         """A view of what another name stands for, as a transpose."""

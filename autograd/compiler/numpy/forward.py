@@ -281,15 +281,12 @@ class Forward:
         """
         emit, shape = self.emit, group.x.shape
         z, scores = self.result(k, group), self.table(*self.layout.rows(group.x))
-        top, masked = emit.scratch(shape[1:]), ""
+        top, over, masked, powers = emit.scratch(shape[1:]), "", "", z
         if not group.live.all():
             length = emit.lengths[self.layout.home(group.batched)]
-            masked = f",where={emit.bound(np.repeat(group.live[..., None], length, 2))}"  # twice as fast as broadcast
-            lowest = emit.kept(shape, fill=-np.inf)
-            emit.line("copyto", lowest, f"{scores}{masked}")
-            scores = lowest
-        powers = scores if masked else z
-        emit.line("maxreduce", scores, 0, None, top)
+            live = emit.bound(np.repeat(group.live[..., None], length, 2))  # broadcast, it would take twice as long
+            over, masked, powers = f"False,-inf,{live}", f",where={live}", emit.scratch(shape)
+        emit.line("maxreduce", scores, 0, None, top, over)
         emit.line("subtract", scores, top, f"{powers}{masked}")
         emit.line("exp", powers, f"{z}{masked}")
         emit.line("addreduce", z, 0, None, top)

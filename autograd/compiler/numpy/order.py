@@ -100,6 +100,11 @@ class Order:
         self.theta[flat] = np.arange(self.placed_parameters, self.placed_parameters + len(flat))
         self.placed_parameters += len(flat)
 
+    def claim_all(self, group: Group) -> None:
+        """Places for all parameters that a group reads, in its order."""
+        for ids in operands(group):
+            self.claim(ids)
+
     def bias_rows(self) -> dict[int, int]:
         """For groups (-1: the inputs) all of whose readers want a row of ones behind them: how many."""
         ones: dict[int, int] = {}
@@ -136,8 +141,14 @@ class Order:
             return self.arrange_product(group)
         if isinstance(group, Softmax):
             return self.arrange_softmax(group)
-        for ids in operands(group):
-            self.claim(ids)
+        if all(some(self.is_parameter[ids]) for ids in operands(group)):  # there is no other order to follow
+            self.claim_all(group)
+        arranged = self.arrange_in_rows(group)
+        self.claim_all(arranged)
+        return arranged
+
+    def arrange_in_rows(self, group: Group) -> Group:
+        """The members of an elementwise group, or the terms and the members of sums, in the order of what they read."""
         if isinstance(group, Elementwise):
             order = self.by_operands(group.out, list(group.args))
             return replace(group, out=group.out[order], args=group.args[:, order])
