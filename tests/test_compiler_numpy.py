@@ -18,10 +18,11 @@ from autograd.compiler.interpret import partials_on_rows, run_tape, tape_gradien
 from autograd.compiler.numpy import NumpyPlan, blas, emit
 from autograd.compiler.numpy.adjoints import Rows
 from autograd.compiler.numpy.emit import FUNCTIONS, steps
-from autograd.compiler.numpy.order import Order, Turned
+from autograd.compiler.numpy.order import Order
 from autograd.compiler.numpy.plan import NumpyRun
 from autograd.compiler.numpy.sequences import SEQUENCES
 from autograd.compiler.numpy.short import SHORT
+from autograd.compiler.numpy.turned import Turned
 from autograd.compiler.raising import raise_tape
 from autograd.compiler.schedule import (
     Elementwise,

@@ -14,7 +14,8 @@ import autograd as ag
 from autograd import Value
 from autograd.compiler.interpret import run_schedule, run_tape, tape_gradients
 from autograd.compiler.numpy import NumpyPlan
-from autograd.compiler.numpy.order import Order, Turned
+from autograd.compiler.numpy.order import Order
+from autograd.compiler.numpy.turned import Turned
 from autograd.compiler.raising import raise_tape
 from autograd.compiler.schedule import Product, Schedule, Softmax, operands
 from autograd.compiler.softmaxes import find_softmaxes

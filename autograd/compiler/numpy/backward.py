@@ -12,8 +12,8 @@ from autograd.compiler.numpy.adjoints import INPUTS, MIRRORS, PARAMETERS, Adjoin
 from autograd.compiler.numpy.emit import Array, Emitter, contiguous, every, number, some
 from autograd.compiler.numpy.forward import Done, coefficient
 from autograd.compiler.numpy.layout import Layout
-from autograd.compiler.numpy.order import Turned
-from autograd.compiler.numpy.products import contract, in_grid
+from autograd.compiler.numpy.products import contract
+from autograd.compiler.numpy.turned import Turned, in_grid
 from autograd.compiler.schedule import Elementwise, Gather, MatMul, Product, Schedule, Softmax, Sum, Terms, operands
 from autograd.compiler.tape import Ints
 

@@ -12,10 +12,10 @@ from autograd.compiler.numpy.call import Call
 from autograd.compiler.numpy.declared import Declared
 from autograd.compiler.numpy.emit import Array, Emitter, contiguous, every, number, some
 from autograd.compiler.numpy.layout import Layout
-from autograd.compiler.numpy.order import Turned
-from autograd.compiler.numpy.products import contract, in_grid
+from autograd.compiler.numpy.products import contract
 from autograd.compiler.numpy.sequences import SEQUENCES, Sequence, invalid
 from autograd.compiler.numpy.short import Short, short_way
+from autograd.compiler.numpy.turned import Turned, in_grid
 from autograd.compiler.schedule import Elementwise, Floats, Gather, Group, MatMul, Product, Softmax, Sum, Terms
 from autograd.compiler.tape import Ints
 

@@ -8,12 +8,12 @@ matrix is a matrix in memory and its gradient is written where it belongs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import permutations
+from dataclasses import replace
 
 import numpy as np
 
 from autograd.compiler.numpy.emit import contiguous, some, steps
+from autograd.compiler.numpy.turned import turn, whole_readers
 from autograd.compiler.schedule import (
     Elementwise,
     Gather,
@@ -29,17 +29,6 @@ from autograd.compiler.schedule import (
 from autograd.compiler.tape import Ints
 
 LAST = np.int64(1) << 60
-
-
-@dataclass(eq=False)
-class Turned(Product):
-    """A product with its results in the order in which they are read: the axes of ``out`` are exchanged.
-
-    Attributes:
-        axes: the places in ``out`` of what are the axes (G, R, P) elsewhere.
-    """
-
-    axes: tuple[int, ...] = (0, 1, 2)
 
 
 class Order:
@@ -71,7 +60,7 @@ class Order:
                 read.append(ids.ravel())
         self.uses = np.bincount(np.concatenate(read), minlength=size) if read else np.zeros(size, np.int64)
         self.ones = self.bias_rows()
-        self.readers = self.product_readers()
+        self.whole_readers = whole_readers(schedule, self.made_by)
         self.inputs, self.lead = self.input_order()
         self.place(self.inputs)
         arranged: dict[int, Group] = {}
@@ -138,7 +127,7 @@ class Order:
             self.claim(group.table.T)
             return group
         if isinstance(group, Product):
-            return self.arrange_product(group)
+            return turn(group, self.whole_readers.get(int(self.made_by[group.out[0, 0, 0]])), self.schedule.size)
         if isinstance(group, Softmax):
             return self.arrange_softmax(group)
         if all(some(self.is_parameter[ids]) for ids in operands(group)):  # there is no other order to follow
@@ -192,31 +181,6 @@ class Order:
             return group
         order = np.argsort(where[0], kind="stable")
         return replace(group, out=group.out[:, order], x=group.x[:, order], live=group.live[:, order])
-
-    def arrange_product(self, group: Product) -> Product:
-        """The results in the order in which the first softmax or matrix product that reads all of them does so."""
-        x = self.readers.get(int(self.made_by[group.out[0, 0, 0]]))
-        if x is None or x.size != group.out.size:
-            return group
-        place = np.full(self.schedule.size, -1)
-        for axes in permutations(range(3)):
-            out = group.out.transpose(axes)
-            place[out] = np.arange(out.size).reshape(out.shape)
-            if contiguous(place[x[np.argsort(place[x[:, 0]])]]):
-                turned = tuple(np.argsort(axes).tolist())
-                return Turned(out, group.level, group.batched, group.x, group.y, group.scale, turned)
-        return group
-
-    def product_readers(self) -> dict[int, Ints]:
-        """For groups that a softmax or a matrix product reads: how, as rows; those of the latter are in any order."""
-        readers: dict[int, Ints] = {}
-        for group in self.schedule.groups:
-            if isinstance(group, Softmax) or (isinstance(group, MatMul) and len(group.x) == 1):
-                x = group.x if isinstance(group, Softmax) else group.x[0]
-                x = x[(x != self.schedule.one).all(1)]
-                if len(x):
-                    readers.setdefault(int(self.made_by[x[0, 0]]), x)
-        return readers
 
     def arrange_matmul(self, group: MatMul) -> MatMul:
         """The inner dimension in the order of x (ones last) where the weights are free to follow it, else of w."""

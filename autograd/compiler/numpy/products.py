@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from autograd.compiler.numpy.emit import Array, Emitter
-from autograd.compiler.numpy.order import Turned
-from autograd.compiler.schedule import Product
 
 LONG_BATCH, SHORT_SUM = 64, 8
 """From this batch size on, and up to this length of the sums, ``einsum`` is faster. Measured: 4 heads, 16 positions,
@@ -24,11 +22,3 @@ def contract(emit: Emitter, x: str, y: str, z: str, sizes: tuple[int, int, int, 
 def batch_first(array: Array) -> Array:
     """The last axis put first, as a view."""
     return array.transpose(3, 0, 1, 2)
-
-
-def in_grid(emit: Emitter, group: Product, results: str) -> str:
-    """The array of the results, or of their adjoints, with the axes (G, R, P, B), whatever their order in memory."""
-    if not isinstance(group, Turned):
-        return results
-    axes = (*group.axes, 3)
-    return emit.derived(results, ("axes", axes), lambda array: array.transpose(axes))
