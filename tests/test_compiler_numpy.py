@@ -22,6 +22,7 @@ from autograd.compiler.numpy.order import Order
 from autograd.compiler.numpy.plan import NumpyRun
 from autograd.compiler.numpy.sequences import SEQUENCES
 from autograd.compiler.numpy.short import SHORT
+from autograd.compiler.numpy.turned import Turned
 from autograd.compiler.raising import raise_tape
 from autograd.compiler.schedule import (
     Elementwise,
@@ -456,7 +457,42 @@ def meaning(group: Any) -> Any:
             int(group.out[g, r, p]): sorted(zip(group.w[g, r].tolist(), group.x[g, :, p].tolist(), strict=True))
             for g, r, p in np.ndindex(group.out.shape)
         }
+    if isinstance(group, Product):
+        out = group.out.transpose(group.axes) if isinstance(group, Turned) else group.out
+        return [out.tolist(), group.x.tolist(), group.y.tolist(), group.scale]
     return [group.out.tolist(), *(ids.tolist() for ids in operands(group))]
+
+
+def test_parameters_added_to_what_varies_lie_in_its_order_and_their_gradient_too() -> None:
+    """However the sums read them: a table of positions is added as it lies, its gradient is a copy of the totals."""
+    chance = random.Random(0)
+    inputs, positions = leaves(chance, 6), leaves(chance, 6)
+    mixed = [3, 1, 5, 0, 2, 4]
+    output = ag.sum([ag.sin(inputs[k] + positions[mixed[k]]) for k in mixed])
+    schedule = raise_tape(record_tape([output], inputs, positions))
+    for rows in (2, 70):
+        check(schedule, np.random.default_rng(0).normal(size=(rows, 6)))
+    run = bound(schedule, 3)
+    run.backward(np.ones((3, 6)))
+    assert "bincount" not in run.plan.source
+    assert '"clip"' not in run.plan.source
+    env = run.backward_function.__globals__
+    totals = [line.strip()[4:-1].split(",") for line in run.plan.source.splitlines() if line.strip().startswith("dot(")]
+    assert [(env[y] == 1.0).all() for _, y, _ in totals] == [True]  # over the batch: a product with ones
+
+
+def test_contributions_that_lie_as_a_table_are_added_where_they_are() -> None:
+    """What is read once by each of many, one after the other: no row is copied to be added up."""
+    inputs = leaves(random.Random(0), 10)
+    shared = [ag.sin(x) for x in inputs[:2]]
+    output = ag.sum([ag.cos(shared[i % 2] * x) for i, x in enumerate(inputs[2:])])
+    schedule = raise_tape(record_tape([output], inputs))
+    check(schedule, np.random.default_rng(0).normal(size=(4, 10)))
+    run = bound(schedule, 4)
+    run.input_gradients(np.ones((4, 10)))
+    env = run.input_function.__globals__
+    tables = [env[name] for name in re.findall(r"addreduce\((\w+),0", run.plan.source)]
+    assert [np.shares_memory(table, env["EV"]) for table in tables if table.shape == (4, 2, 4)] == [True]
 
 
 def test_weights_are_matrices_in_memory_and_their_gradient_is_written_in_place() -> None:

@@ -18,7 +18,9 @@ import autograd as ag
 import nn
 from autograd import CompileError, DomainError, GraphError, Program, Value
 from autograd.compiler import plans, session
+from autograd.compiler.faults import Silent
 from autograd.compiler.plain import InterpretedPlan
+from autograd.compiler.tape import record_tape
 from autograd.ops import TABLE
 from autograd.strategies import expressions, graphs
 
@@ -409,6 +411,17 @@ def test_what_the_eager_engine_lets_pass_passes(backend: str) -> None:
     assert np.isnan(found[[1, 3]]).all()
     root = ag.compile(x.sqrt(), inputs=[x], backend=backend)
     assert root.input_gradients([[0.0]]).tolist() == [[math.inf]]
+
+
+def test_every_index_of_a_batch_is_held_to_its_own_values() -> None:
+    i, j, x = Value(0.0), Value(1.0), Value(0.5)
+    values = [Value(float(k)) for k in range(4)]
+    silent = Silent(record_tape([ag.take(values, j) * x + ag.take(values[:2], i)], [i, x, j]))
+    assert silent.indices == [(0, 2), (2, 4)]
+    assert not silent.suspects(np.array([[0.0, 7.5, 3.0], [1.0, -0.0, 0.0]]))
+    for row in ([2.0, 0.0, 0.0], [0.0, 0.0, 4.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.5], [math.nan, 0.0, 0.0]):
+        assert silent.suspects(np.array([[0.0, 7.5, 3.0], row]))
+    assert not Silent(record_tape([x * x], [x])).suspects(np.array([[math.nan]]))
 
 
 @each_backend

@@ -76,7 +76,8 @@ class Silent:
     """What leaves its domain without inf or nan to show for it: bounds in disorder, an index outside.
 
     Attributes:
-        indices: the columns of the batch that are an index, and into how many values.
+        indices: the columns of the batch that are an index, and into how many values; ``columns`` and ``counts``: the
+            same as arrays.
         hidden: there is such an operation on computed numbers, so that every batch is looked at node by node.
     """
 
@@ -95,14 +96,12 @@ class Silent:
             else:
                 self.hidden |= not (kinds[0] == CONSTANT and tape.op(node).defined(*tape.data[args]))  # type: ignore
         self.indices = sorted(set(self.indices))
+        self.columns, self.counts = np.array(self.indices, np.int64).reshape(-1, 2).T
 
     def suspects(self, batch: Array) -> bool:
         """Is there an index outside its values?"""
-        for column, count in self.indices:
-            index = batch[:, column]
-            if not ((index >= 0) & (index < count) & (index == np.floor(index))).all():
-                return True
-        return False
+        index = batch[:, self.columns]
+        return not ((index >= 0) & (index < self.counts) & (index == np.floor(index))).all()
 
 
 def parts(tape: Tape, batch: Array) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd.compiler.schedule import Elementwise, Gather, MatMul, Product, Schedule, Sum
+from autograd.compiler.schedule import Elementwise, Gather, MatMul, Product, Schedule, Softmax, Sum
 from autograd.compiler.tape import FIRST_OP, Tape
 from autograd.op import Op, domain_error
 
@@ -78,12 +78,16 @@ def run_schedule(schedule: Schedule, batch: Array, theta: Array) -> Array:
             elif isinstance(group, MatMul):
                 rows[group.out] = np.einsum("grkb,gkpb->grpb", rows[group.w], rows[group.x])
             elif isinstance(group, Product):
-                rows[group.out] = np.einsum("grkb,gkpb->grpb", rows[group.x], rows[group.y])
+                rows[group.out] = np.einsum("grkb,gkpb->grpb", group.scale * rows[group.x], rows[group.y])
             elif isinstance(group, Gather):
                 chosen = rows[group.index].astype(int)
                 lines = np.arange(len(batch))
                 for p, which in enumerate(chosen):
                     rows[group.out[:, p]] = rows[group.table[which].T, lines]
+            elif isinstance(group, Softmax):
+                scores = np.where(group.live[..., None], rows[group.x], -np.inf)
+                powers = np.exp(scores - scores.max(0))
+                rows[group.out] = np.where(group.live[..., None], powers / powers.sum(0), 0.0)
     return rows
 
 

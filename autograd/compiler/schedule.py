@@ -87,15 +87,17 @@ class MatMul(Group):
 
 @dataclass(eq=False)
 class Product(Group):
-    """``out[g] = x[g] @ y[g]``, both varying along the batch, sample by sample: attention's q.k and weights.v.
+    """``out[g] = scale * x[g] @ y[g]``, both varying along the batch, sample by sample: attention's q.k and weights.v.
 
     Attributes:
         x: shape (G, R, K), y: shape (G, K, P), out: shape (G, R, P); ``zero`` pads. Where rows share columns in part
             only (a position sees those before it), the other cells of ``out`` are new numbers that nothing reads.
+        scale: 1 as raising makes them; see ``softmaxes.py``.
     """
 
     x: Ints
     y: Ints
+    scale: float = 1.0
 
 
 @dataclass(eq=False)
@@ -109,6 +111,21 @@ class Gather(Group):
 
     index: Ints
     table: Ints
+
+
+@dataclass(eq=False)
+class Softmax(Group):
+    """``out[:, i]`` = the softmax of ``x[:, i]`` over the places that are live; 0 in the others.
+
+    Raising does not make them: ``softmaxes.py`` finds them in a schedule, for an executor that wants them.
+
+    Attributes:
+        x: shape (m, n), a sequence in each column; what stands where it is not live is not read. ``out``: the same.
+        live: shape (m, n).
+    """
+
+    x: Ints
+    live: Bools
 
 
 @dataclass(eq=False)
@@ -149,6 +166,8 @@ def operands(group: Group) -> list[Ints]:
         return [group.x, group.y]
     if isinstance(group, Gather):
         return [group.index, group.table]
+    if isinstance(group, Softmax):
+        return [group.x]
     raise TypeError(f"no group: {group!r}")
 
 

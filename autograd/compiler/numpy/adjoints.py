@@ -324,14 +324,16 @@ class Adjoints:
     def add_table(self, chosen: Ints, store: str, target: str, into: list[str]) -> None:
         """target[i] = the sum over j of row ``chosen[j, i]``."""
         emit = self.emit
-        width, size = chosen.shape
+        width = len(chosen)
         if width == 1:
             emit.gather(store, chosen, target, into=into)
         elif width == 2:
             emit.line("add", *[emit.take(store, rows, into=into) for rows in chosen], target, into=into)
         else:
-            table = emit.scratch((width, size), store)
-            emit.gather(store, chosen, table, into=into)
+            if contiguous(chosen):
+                table = emit.view(store, int(chosen[0, 0]), chosen.shape)
+            else:
+                emit.gather(store, chosen, table := emit.scratch(chosen.shape, store), into=into)
             emit.line("addreduce", table, 0, None, target, into=into)
 
     def zero_row(self, store: str) -> int:

@@ -14,7 +14,8 @@ from autograd.compiler.numpy.forward import Done, coefficient
 from autograd.compiler.numpy.layout import Layout
 from autograd.compiler.numpy.products import contract
 from autograd.compiler.numpy.slabs import same_weights
-from autograd.compiler.schedule import Elementwise, Gather, MatMul, Product, Schedule, Sum, Terms, operands
+from autograd.compiler.numpy.turned import Turned, in_grid
+from autograd.compiler.schedule import Elementwise, Gather, MatMul, Product, Schedule, Softmax, Sum, Terms, operands
 from autograd.compiler.tape import Ints
 
 Bools = npt.NDArray[np.bool_]
@@ -25,8 +26,8 @@ def depends(schedule: Schedule, leaves: Ints) -> Bools:
     found = np.zeros(schedule.size, bool)
     found[leaves] = True
     for group in schedule.groups:
-        if isinstance(group, Elementwise):
-            found[group.out] = found[group.args].any(0)
+        if isinstance(group, Elementwise | Softmax):
+            found[group.out] = found[operands(group)[0]].any(0)
         elif isinstance(group, Sum):
             behind = np.zeros(len(group.out), bool)
             for ids in operands(group):
@@ -59,7 +60,9 @@ class Backward:
             Sum: self.sum,
             MatMul: self.matmul,
             Product: self.product,
+            Turned: self.product,
             Gather: self.gather,
+            Softmax: self.softmax,
         }
         for k in range(len(layout.order.groups) - 1, -1, -1):
             pieces = self.adjoints.pending.pop(k, None)
@@ -140,11 +143,11 @@ class Backward:
                 to.append(self.adjoints.target(ids, store))
             else:  # fixed along the batch: its contributions are added up over it
                 to.append(emit.scratch((n,), "V"))
-                sums.append((str(to[-1]), self.adjoints.view(self.contribute(ids, "ES"), (n,))))
+                sums.append((str(to[-1]), self.adjoints.view(self.contribute(ids, "ES"), (n,), "flat")))
         if any(to):
             way.emit_slopes(call, self.name(adjoint, (n,)), to)
         for varying, total in sums:
-            emit.line("addreduce", varying, 1, None, total, "True")
+            emit.total(varying, n, "EV", total)
 
     def sum(self, group: Sum, done: Done, adjoint: Adjoint) -> None:
         """Part by part; what is fixed along the batch gets the adjoint added up over it."""
@@ -157,8 +160,7 @@ class Backward:
                     block = self.adjoints.block("ES", n, adjoint.block.hoisted)
                     block.uses = 1
                     into = self.adjoints.lines(block.hoisted)
-                    total = self.adjoints.view(block, (n,))
-                    self.emit.line("addreduce", self.name(adjoint, (n,)), 1, None, total, "True", into=into)
+                    self.emit.total(self.name(adjoint, (n,)), n, "EV", self.adjoints.view(block, (n,), "flat"), into)
                     summed = Adjoint(block, block.row)
                 source = summed
             if part.y is None:
@@ -289,22 +291,37 @@ class Backward:
         x, y = done.reads
         groups, r, k = group.x.shape
         p, batch = group.y.shape[2], emit.lengths[adjoint.block.store]
-        g = self.name(adjoint, group.out.shape)
+        g = in_grid(emit, group, self.name(adjoint, group.out.shape))
         if self.wanted(group.x):
             z = self.adjoints.target(group.x, "EV")
             contract(emit, g, emit.derived(y, "turned", turned), z, (groups, r, p, k), batch)
+            if group.scale != 1.0:
+                emit.line("multiply", z, number(group.scale), z)
         if self.wanted(group.y):
             z = self.adjoints.target(group.y, "EV")
             contract(emit, emit.derived(x, "turned", turned), g, z, (groups, k, r, p), batch)
+
+    def softmax(self, group: Softmax, done: Done, adjoint: Adjoint) -> None:
+        """share * (g - sum(share * g))."""
+        if not self.wanted(group.x):
+            return
+        emit, shares, g = self.emit, done.reads[0], self.name(adjoint, group.out.shape)
+        to, total = self.adjoints.target(group.x, "EV"), emit.scratch(group.x.shape[1:])
+        emit.line("multiply", g, shares, to)
+        emit.line("addreduce", to, 0, None, total)
+        emit.line("subtract", g, total, to)
+        emit.line("multiply", to, shares, to)
 
     def gather(self, group: Gather, done: Done, adjoint: Adjoint) -> None:
         """Each chosen row of the table gets the adjoints of those that chose it, by one weighted count."""
         if not self.wanted(group.table):
             return
-        d, p = group.out.shape
-        table = group.table.T
-        target = self.weights(table)
-        self.emit.line(self.emit.bound(add_columns), done.reads[0], self.name(adjoint, (d, p)), target)
+        emit, (d, p), size = self.emit, group.out.shape, len(group.table)
+        columns = p * emit.lengths[adjoint.block.store]
+        shifts = emit.bound(np.arange(0, d * size, size)[:, None])
+        places = emit.bound(np.zeros((d, columns), np.intp))  # kept: new memory for each step costs as much as the sums
+        target = self.weights(group.table.T)
+        emit.line(emit.bound(add_columns), done.reads[0], shifts, places, self.name(adjoint, (d, p)), target)
 
     # -- the leaves ------------------------------------------------------------------------------------------------
 
@@ -316,8 +333,8 @@ class Backward:
         if mirrors is not None:
             ids = self.layout.mirrors["V"]
             adjoint = adjoints.pull(mirrors, len(ids), "EV")
-            total = adjoints.view(self.contribute_fixed(ids), (len(ids),))
-            self.emit.line("addreduce", self.name(adjoint, (len(ids),)), 1, None, total, "True")
+            total = adjoints.view(self.contribute_fixed(ids), (len(ids),), "flat")
+            self.emit.total(self.name(adjoint, (len(ids),)), len(ids), "EV", total)
             self.finished(adjoint, mirrors)
         rest: list[Piece] = []
         dirty = self.dirty
@@ -369,8 +386,12 @@ def turned(array: Array) -> Array:
     return array.swapaxes(1, 2)
 
 
-def add_columns(chosen: Array, g: Array, target: Array) -> None:
-    """target[d, v] = the sum of g[d] over the places where v was chosen; shapes (P, B), (D, P, B), (D, V)."""
-    d, v = target.shape
-    where = chosen.ravel() + np.arange(0, d * v, v)[:, None]
-    target[...] = np.bincount(where.ravel(), g.ravel(), d * v).reshape(d, v)
+def add_columns(chosen: Array, shifts: Array, places: Array, g: Array, target: Array) -> None:
+    """target[d, v] = the sum of g[d] over the places where v was chosen; shapes (P, B), (D, P, B), (D, V).
+
+    Args:
+        shifts: where each row of ``target`` starts, shape (D, 1).
+        places: memory for whole numbers, shape (D, P * B).
+    """
+    np.add(chosen.ravel(), shifts, places)
+    target[...] = np.bincount(places.ravel(), g.ravel(), target.size).reshape(target.shape)

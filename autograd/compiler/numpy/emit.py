@@ -139,6 +139,12 @@ class Emitter:
         else:
             self.line("addreduce", table, 0, None, target)
 
+    def total(self, table: str, n: int, store: str, target: str, into: list[str] | None = None) -> None:
+        """target, shape (n,), = the sums of n rows over the batch: a product with ones, which is faster than a sum."""
+        length = self.lengths[store]
+        ones = self.name(("ones", length), lambda env: np.ones(length, self.dtype))
+        self.line("dot", self.reshaped(table, (n, length)), ones, target, into=into)
+
     # -- memory ----------------------------------------------------------------------------------------------------
 
     def view(self, store: str, start: int, shape: tuple[int, ...], form: str = "rows") -> str:

@@ -15,7 +15,8 @@ from autograd.compiler.numpy.layout import Layout
 from autograd.compiler.numpy.products import contract
 from autograd.compiler.numpy.sequences import SEQUENCES, Sequence, invalid
 from autograd.compiler.numpy.short import Short, short_way
-from autograd.compiler.schedule import Elementwise, Floats, Gather, Group, MatMul, Product, Sum, Terms
+from autograd.compiler.numpy.turned import Turned, in_grid
+from autograd.compiler.schedule import Elementwise, Floats, Gather, Group, MatMul, Product, Softmax, Sum, Terms
 from autograd.compiler.tape import Ints
 
 
@@ -57,7 +58,9 @@ class Forward:
             Sum: self.sum,
             MatMul: self.matmul,
             Product: self.product,
+            Turned: self.product,
             Gather: self.gather,
+            Softmax: self.softmax,
         }
         for k, group in enumerate(layout.order.groups):
             emit.fresh()
@@ -259,11 +262,37 @@ class Forward:
         return Done(reads=[w, x])
 
     def product(self, k: int, group: Product) -> Done:
-        """A product of matrices for every sample."""
+        """A product of matrices for every sample; a scale is that of x, which has fewer numbers than the results."""
         x, y = self.read(group.x, keep=True), self.read(group.y, keep=True)
+        if group.scale != 1.0:
+            scaled = self.emit.kept(group.x.shape, self.layout.home(group.batched))
+            self.emit.line("multiply", x, number(group.scale), scaled)
+            x = scaled
         batch = self.emit.lengths[self.layout.home(group.batched)]
-        contract(self.emit, x, y, self.result(k, group), (*group.x.shape, group.y.shape[2]), batch)
+        z = in_grid(self.emit, group, self.result(k, group))
+        contract(self.emit, x, y, z, (*group.x.shape, group.y.shape[2]), batch)
         return Done(reads=[x, y])
+
+    def softmax(self, k: int, group: Softmax) -> Done:
+        """The powers of what is left of the scores when the largest is taken off, over their total.
+
+        NumPy passes over what is not live: that costs no exponentials, and the zeros in the block stay. An infinite
+        score makes nan of its sequence, as x - logsumexp(xs) does.
+        """
+        emit, shape = self.emit, group.x.shape
+        z, scores = self.result(k, group), self.table(*self.layout.rows(group.x))
+        top, over, masked, powers = emit.scratch(shape[1:]), "", "", z
+        if not group.live.all():
+            length = emit.lengths[self.layout.home(group.batched)]
+            live = emit.bound(np.repeat(group.live[..., None], length, 2))  # broadcast, it would take twice as long
+            over, masked, powers = f"False,-inf,{live}", f",where={live}", emit.scratch(shape)
+        emit.line("maxreduce", scores, 0, None, top, over)
+        emit.line("subtract", scores, top, f"{powers}{masked}")
+        emit.line("exp", powers, f"{z}{masked}")
+        emit.line("addreduce", z, 0, None, top)
+        emit.line("reciprocal", top, top)
+        emit.line("multiply", z, top, f"{z}{masked}")
+        return Done(reads=[z])
 
     def gather(self, k: int, group: Gather) -> Done:
         """Rows of a table by number: along the columns of the transposed table, so that results fill their block."""
@@ -280,10 +309,13 @@ class Forward:
 
 def take_columns(table: Array, index: Array, chosen: Array, z: Array) -> None:
     """z[d] = table[d, index]; where the index is no whole number of the table's, nan, reported as invalid."""
-    np.copyto(chosen, index, "unsafe", np.isfinite(index))
+    np.copyto(chosen, index, "unsafe")
+    # seen as numbers without sign, a negative one lies above all others
+    wrong = chosen.view(np.uintp).max() >= table.shape[1] or not np.array_equal(chosen, index)
+    if wrong:
+        lost = (chosen != index) | (chosen < 0) | (chosen >= table.shape[1])
+        chosen[lost] = 0
     np.take(table, chosen, 1, z, "clip")
-    wrong = (chosen != index) | (chosen < 0) | (chosen >= table.shape[1])
-    if wrong.any():
-        np.clip(chosen, 0, table.shape[1] - 1, out=chosen)
-        z[:, wrong] = np.nan
+    if wrong:
+        z[:, lost] = np.nan
         invalid()

@@ -14,9 +14,21 @@ from functools import cached_property
 
 import numpy as np
 
-from autograd.compiler.numpy.emit import some, steps
+from autograd.compiler.numpy.emit import contiguous, some, steps
 from autograd.compiler.numpy.slabs import Readers, copied, in_slabs
-from autograd.compiler.schedule import Elementwise, Gather, Group, MatMul, Product, Schedule, Sum, Terms, operands
+from autograd.compiler.numpy.turned import turn, whole_readers
+from autograd.compiler.schedule import (
+    Elementwise,
+    Gather,
+    Group,
+    MatMul,
+    Product,
+    Schedule,
+    Softmax,
+    Sum,
+    Terms,
+    operands,
+)
 from autograd.compiler.tape import Ints
 
 LAST = np.int64(1) << 60
@@ -51,6 +63,7 @@ class Order:
                 read.append(ids.ravel())
         self.uses = np.bincount(np.concatenate(read), minlength=size) if read else np.zeros(size, np.int64)
         self.ones = self.bias_rows()
+        self.whole_readers = whole_readers(schedule, self.made_by)
         self.inputs, self.lead = self.input_order()
         self.place(self.inputs)
         arranged: dict[int, Group] = {}
@@ -83,6 +96,11 @@ class Order:
         flat = flat[np.sort(first)]
         self.theta[flat] = np.arange(self.placed_parameters, self.placed_parameters + len(flat))
         self.placed_parameters += len(flat)
+
+    def claim_all(self, group: Group) -> None:
+        """Places for all parameters that a group reads, in its order."""
+        for ids in operands(group):
+            self.claim(ids)
 
     def bias_rows(self) -> dict[int, int]:
         """For groups (-1: the inputs) all of whose readers want a row of ones behind them: how many."""
@@ -117,9 +135,17 @@ class Order:
             self.claim(group.table.T)
             return group
         if isinstance(group, Product):
-            return group
-        for ids in operands(group):
-            self.claim(ids)
+            return turn(group, self.whole_readers.get(int(self.made_by[group.out[0, 0, 0]])), self.schedule.size)
+        if isinstance(group, Softmax):
+            return self.arrange_softmax(group)
+        if all(some(self.is_parameter[ids]) for ids in operands(group)):  # there is no other order to follow
+            self.claim_all(group)
+        arranged = self.arrange_in_rows(group)
+        self.claim_all(arranged)
+        return arranged
+
+    def arrange_in_rows(self, group: Group) -> Group:
+        """The members of an elementwise group, or the terms and the members of sums, in the order of what they read."""
         if isinstance(group, Elementwise):
             order = self.by_operands(group.out, list(group.args))
             return replace(group, out=group.out[order], args=group.args[:, order])
@@ -155,6 +181,14 @@ class Order:
         lead = max(rivals, key=lambda where: len(set(where.tolist()))) if len(rivals) > 1 else rivals[0]
         order = np.argsort(lead, kind="stable")
         return order if steps(lead[order]) is not None else np.lexsort((lead, self.uses[out]))
+
+    def arrange_softmax(self, group: Softmax) -> Softmax:
+        """The sequences in the order of their first scores, but where they are a product's results as these lie."""
+        where = self.position[group.x]
+        if contiguous(where):
+            return group
+        order = np.argsort(where[0], kind="stable")
+        return replace(group, out=group.out[:, order], x=group.x[:, order], live=group.live[:, order])
 
     def arrange_matmul(self, group: MatMul) -> MatMul:
         """The inner dimension in the order of x (ones last) where the weights are free to follow it, else of w.

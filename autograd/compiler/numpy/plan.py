@@ -17,6 +17,7 @@ from autograd.compiler.numpy.layout import Layout
 from autograd.compiler.numpy.order import Order
 from autograd.compiler.numpy.relus import count_relus, relus_last
 from autograd.compiler.schedule import Schedule
+from autograd.compiler.softmaxes import find_softmaxes
 from autograd.compiler.tape import Ints
 from autograd.files import collector_paused
 
@@ -39,7 +40,7 @@ class NumpyPlan:
         self.given = schedule
         self.schedule = schedule = relus_last(schedule) if move else schedule
         self.dtype = np.dtype(dtype)
-        self.arranged = Order(schedule)
+        self.arranged = Order(find_softmaxes(schedule))
         tape = schedule.tape
         self.order: Ints = np.searchsorted(tape.parameters, self.arranged.parameters)
         self.source = ""
