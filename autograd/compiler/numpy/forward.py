@@ -281,14 +281,14 @@ class Forward:
         """
         emit, shape = self.emit, group.x.shape
         z, scores = self.result(k, group), self.table(*self.layout.rows(group.x))
-        top, over, masked, powers = emit.scratch(shape[1:]), "", "", z
+        top, over, masked = emit.scratch(shape[1:]), [], ""
         if not group.live.all():
             length = emit.lengths[self.layout.home(group.batched)]
             live = emit.bound(np.repeat(group.live[..., None], length, 2))  # broadcast, it would take twice as long
-            over, masked, powers = f"False,-inf,{live}", f",where={live}", emit.scratch(shape)
-        emit.line("maxreduce", scores, 0, None, top, over)
-        emit.line("subtract", scores, top, f"{powers}{masked}")
-        emit.line("exp", powers, f"{z}{masked}")
+            over, masked = ["False", "-inf", live], f",where={live}"
+        emit.line("maxreduce", scores, 0, None, top, *over)
+        emit.line("subtract", scores, top, f"{z}{masked}")
+        emit.line("exp", z, f"{z}{masked}")
         emit.line("addreduce", z, 0, None, top)
         emit.line("reciprocal", top, top)
         emit.line("multiply", z, top, f"{z}{masked}")
