@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tqdm import tqdm
@@ -20,40 +20,17 @@ from autograd.compiler.parameters import assign
 from nn.checks import check_count, check_range
 from nn.dropout import nothing_dropped
 from nn.engines import Engine, Task, engine
+from nn.history import History
 from nn.losses import Loss
 from nn.losses import loss as find_loss
 from nn.optim import Optimizer
 from nn.predict import predict
 from nn.schedules import Schedule
 
-__all__ = ["EarlyStop", "History", "accuracy", "average_loss", "batches", "fit"]
+__all__ = ["EarlyStop", "accuracy", "average_loss", "batches", "fit"]
 
 Row = Sequence[float]
 Model = Callable[[Any], Any]
-
-
-@dataclass
-class History:
-    """What happened in a training.
-
-    Attributes:
-        losses: the batch's loss before each complete step; ``len(losses)`` steps were made.
-        held_out: pairs of a number of complete steps and the mean loss over the rows held out after them.
-        engine: what made the steps: "compiled (numpy): ...", or "eager: " and the reason.
-        ended: "steps" (all were made), "early stop", "interrupted" (Ctrl-C), or "callback".
-        restored: after how many steps the parameters were what ``restore_best`` made them again; None where it did not.
-    """
-
-    losses: list[float] = field(default_factory=list)
-    held_out: list[tuple[int, float]] = field(default_factory=list)
-    ended: str = "steps"
-    engine: str = ""
-    restored: int | None = None
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether Ctrl-C ended the training."""
-        return self.ended == "interrupted"
 
 
 @dataclass(frozen=True)
@@ -131,7 +108,7 @@ def fit(
     compile: bool | None = None,
     schedule: Schedule | None = None,
 ) -> History:
-    """Train ``model`` in place by ``steps`` updates and return the history.
+    """Train ``model`` in place by ``steps`` updates and return the history, which plots itself.
 
     Ctrl-C ends the training at the last complete step and returns too: look at ``history.interrupted``. Every
     other error (a DomainError in the forward pass, a loss or a gradient that is not finite) is raised, with a

@@ -96,11 +96,7 @@ def train(rate, steps, loss="absolute_error", b3=0.0, seed=3, compile=None):
 
 model, history = train(rate=4.0, steps=100)
 
-viz.curve(
-    {"trained on": history.losses, "held out": [loss for _, loss in history.held_out]},
-    title="Learning curve",
-    y_label="mean absolute error",
-)
+history.plot(y_label="mean absolute error")
 
 # %% [markdown]
 # A step needs the loss of 160 people and its gradient, and that is one formula with other numbers in it. `nn.fit`

@@ -21,11 +21,12 @@ from autograd import Value
 from nn.activations import ACTIVATIONS
 from nn.checks import check_count, check_range, choose
 from nn.estimators.network import Array, Network
+from nn.history import History
 from nn.layers import MLP
 from nn.losses import Loss
 from nn.optim import SGD, Adam, AdamW, Optimizer
 from nn.scaler import Scaler
-from nn.training import EarlyStop, History, fit
+from nn.training import EarlyStop, fit
 
 __all__ = ["OPTIMIZERS", "Estimator"]
 

@@ -63,7 +63,7 @@ class Classifier(ClassifierMixin, Estimator):
 
     Attributes:
         classes_: the classes, sorted.
-        history_: an ``nn.History``, which ``viz.curve`` draws.
+        history_: an ``nn.History``: shows its learning curve in a notebook, and ``plot()`` draws it.
         model_: the ``nn.MLP``.
         scaler_: the ``nn.Scaler`` before it, or None.
         n_iter_: how many steps were made.
