@@ -260,9 +260,11 @@ def _module(kind: str, description: Mapping[str, Any], room: list[int]) -> Modul
         module = layer.layer(**arguments)
     except TypeError as error:
         raise ValueError(f"a {kind} is not made of {', '.join(arguments)}: {error}") from None
-    missing = [key for key in layer.arguments(module) if key not in arguments]
-    if missing:
+    wanted = layer.arguments(module)
+    if missing := [key for key in wanted if key not in arguments]:
         raise KeyError(missing[0])
+    if unknown := [key for key in arguments if key not in wanted]:
+        raise ValueError(f"a {kind} of a model file has no entry {unknown[0]!r:.40}")
     return module
 
 

@@ -95,6 +95,7 @@ for (name, f), (top, bottom) in zip(functions.items(), axes.T, strict=True):
         ax.axvline(0, color="#99a3b3", linewidth=0.8)
 axes[0, 0].set_ylabel("value")
 axes[1, 0].set_ylabel("slope")
+fig.align_ylabels()
 fig.tight_layout()
 
 # %% [markdown]

@@ -232,7 +232,7 @@ def nested(depth: int) -> str:
         ({**LINEAR, "in_features": 0}, '"in_features" is 0, and not made of whole numbers from 1 up'),
         ({**LINEAR, "in_features": True}, '"in_features" is True'),
         ({**LINEAR, "bias": "no"}, "\"bias\" is 'no', and no true or false"),
-        ({**LINEAR, "init": "zeros"}, "no initialiser is called 'zeros'"),
+        ({**LINEAR, "init": "uniform"}, "a Linear of a model file has no entry 'init'"),
         ({**LINEAR, "colour": 1}, "a Linear is not made of in_features, out_features, bias, name, colour: "),
         ({k: v for k, v in LINEAR.items() if k != "out_features"}, "the architecture has no entry 'out_features'"),
         ({k: v for k, v in LINEAR.items() if k != "name"}, "the architecture has no entry 'name'"),
