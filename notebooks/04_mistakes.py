@@ -267,8 +267,8 @@ assert max(wrong[-20:]) > 1
 viz.curve({"reset": right, "not reset": wrong}, title="Training with and without zero_grad()")
 
 # %% [markdown]
-# A compiled program cannot make this mistake: every step computes its gradients anew, and there is nothing to reset. The
-# other notebooks train that way; here the graph itself is the point.
+# A compiled program cannot make this mistake: every step computes its gradients anew, and there is nothing to reset.
+# The other notebooks train that way; here the graph itself is the point.
 
 # %%
 w, x = Value(1.0, name="n.w"), Value(2.0, name="x")

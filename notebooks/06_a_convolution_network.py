@@ -22,6 +22,8 @@
 
 # %%
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -343,6 +345,23 @@ fig.tight_layout()
 # Several have become edges: one side blue, the other orange, each in another direction. AlexNet's first filters, in its
 # paper's figure 3, are edges too (and colours, of which there are none here).
 #
+# ## Keeping it
+#
+# `nn.save` writes down what the parts are and what they have learned, as text (JSON). `nn.load` builds the network from
+# it, here or on another machine, and runs nothing of the file. It gives the same answers, to the last bit.
+
+# %%
+with TemporaryDirectory() as folder:
+    file = Path(folder) / "digits.json"
+    nn.save(model, file, metadata={"right": float(accuracy(held_images, held_labels))})
+    print(f"{file.stat().st_size / 1000:.0f} kB;", file.read_text()[:120].replace("\n", " "), "...")
+    loaded = nn.load(file)
+
+held_rows = [[image] for image in held_images.tolist()]
+assert np.array_equal(nn.predict(loaded.model, held_rows), nn.predict(model, held_rows))
+print(loaded.metadata)
+
+# %% [markdown]
 # ## Try it
 #
 # - Train without the shifted copies. What do they buy, in digits held out?
