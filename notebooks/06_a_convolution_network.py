@@ -141,7 +141,8 @@ assert len(model.parameters()) == 8 * 10 + 16 * 73 + 64 * 257 + 10 * 65
 #
 # ## One digit through the network
 #
-# A forward pass records some two thousand operations; the gradient goes back through all of them.
+# A forward pass records some two thousand operations; the gradient goes back through all of them. Each card is a part
+# of the network: how many outputs it has, and the range of their gradients.
 
 
 # %%
@@ -154,14 +155,15 @@ x = pixels(images[three])
 model.eval()  # without dropout
 logits = model(x)
 loss = nn.cross_entropy(logits, 3)
-loss.name = "L"
+loss.name, loss.operands[0].name = "loss.L", "loss.logsumexp"
 loss.backward()
 
 probabilities = [p.data for p in ag.softmax(logits)]
 print("P(3) =", round(probabilities[3], 3), " L =", round(loss.data, 3))
 assert np.isclose(loss.data, -np.log(probabilities[3]))
 
-viz.draw(loss, title="The whole network and one digit, by module", fold=("pool1", "conv2", "full2"))
+parts = ("conv1", "pool1", "conv2", "full1", "full2", "loss")
+viz.draw(loss, title="The whole network and one digit, by module", fold=parts)
 
 # %% [markdown]
 # One filter of it, around the place that has most to say about the loss: nine pixels, nine weights and a bias make one
