@@ -10,7 +10,7 @@ are names in the tables here, and whatever stands in none of them is refused, wh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ class Kind:
     Attributes:
         layer: its class.
         arguments: those of its constructor that make this module, as JSON values.
-        sizes: which of them multiply to the number of its weights, all but a few biases.
+        sizes: which of them multiply to the number of its weights, up to a small factor.
     """
 
     layer: Callable[..., Module]
@@ -241,8 +241,10 @@ def _module(kind: str, description: Mapping[str, Any], room: list[int]) -> Modul
         layers = description["layers"]
         if not isinstance(layers, list):
             raise ValueError("the layers of a Sequential are no list")
+        _only(kind, description, ("layers",))
         return Sequential(*(_build(layer, room) for layer in layers))
     if kind == "Residual":
+        _only(kind, description, ("part", "name"))
         return Residual(_build(description["part"], room), name=_typed("name", description["name"], str))
     layer = KINDS[kind]
     arguments = {key: value for key, value in description.items() if key not in ("type", "training")}
@@ -263,9 +265,14 @@ def _module(kind: str, description: Mapping[str, Any], room: list[int]) -> Modul
     wanted = layer.arguments(module)
     if missing := [key for key in wanted if key not in arguments]:
         raise KeyError(missing[0])
-    if unknown := [key for key in arguments if key not in wanted]:
-        raise ValueError(f"a {kind} of a model file has no entry {unknown[0]!r:.40}")
+    _only(kind, description, wanted)
     return module
+
+
+def _only(kind: str, description: Mapping[str, Any], wanted: Iterable[str]) -> None:
+    unknown = [key for key in description if key not in {"type", "training", *wanted}]
+    if unknown:
+        raise ValueError(f"a {kind} of a model file has no entry {unknown[0]!r:.40}")
 
 
 def _typed(key: str, value: Any, kind: type) -> Any:

@@ -222,6 +222,8 @@ def nested(depth: int) -> str:
         ({"type": "Sequential", "layers": LINEAR}, "the layers of a Sequential are no list"),
         ({"type": "Sequential", "layers": []}, "a Sequential needs one part at least"),
         ({"type": "Sequential"}, "the architecture has no entry 'layers'"),
+        ({"type": "Sequential", "layers": [LINEAR], "loss": 1}, "a Sequential of a model file has no entry 'loss'"),
+        ({"type": "Residual", "part": LINEAR, "name": "r", 5: 1}, "a Residual of a model file has no entry '5'"),
         ({"type": "Residual", "name": "r"}, "the architecture has no entry 'part'"),
         ({"type": "Residual", "part": LINEAR, "name": 5}, '"name" is 5, and no text'),
         ({"type": "function", "name": "flatten"}, "the architecture is a function, and not a network"),
