@@ -9,6 +9,7 @@ from nn.dropout import Dropout, dropout, nothing_dropped
 from nn.embedding import Embedding, embedding
 from nn.figure5 import Figure5
 from nn.grids import AvgPool2d, Conv2d, MaxPool2d, avg_pool2d, conv2d, max_pool2d
+from nn.history import History
 from nn.init import INITIALISERS
 from nn.layers import MLP, Layer, Neuron
 from nn.linear import Linear, linear
@@ -33,7 +34,7 @@ from nn.schedules import constant, cosine, step_decay, warmup_cosine
 from nn.sequential import Elementwise, Residual, Sequential, flatten
 from nn.source import to_source
 from nn.torch_layout import from_torch, to_torch
-from nn.training import EarlyStop, History, accuracy, average_loss, fit
+from nn.training import EarlyStop, accuracy, average_loss, fit
 
 if TYPE_CHECKING:
     from nn.estimators import Classifier as Classifier

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from autograd import Value
 from nn.checks import choose
 
-__all__ = ["ACTIVATIONS", "Activation", "activation", "activation_name", "linear"]
+__all__ = ["ACTIVATIONS", "Activation", "activation", "activation_name", "linear", "name_to_save"]
 
 Activation = Callable[[Value], Value]
 
@@ -45,3 +45,12 @@ def activation(choice: str | Activation) -> Activation:
 def activation_name(function: Activation) -> str | None:
     """The name under which ``activation`` finds this function, or None for one of the user's own."""
     return next((name for name, known in ACTIVATIONS.items() if known is function), None)
+
+
+def name_to_save(function: Activation) -> str:
+    """The name of this function in a model file. ValueError: it has none, so that a file could not say what to run."""
+    name = activation_name(function)
+    if name is None:
+        shown = getattr(function, "__name__", repr(function))
+        raise ValueError(f"{shown} is an activation of your own: a model file holds only named ones")
+    return name

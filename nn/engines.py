@@ -72,6 +72,10 @@ class Engine(Protocol):
         """Take what a callback has done to the model; the engine to go on with."""
         ...
 
+    def show(self) -> None:
+        """Let the parameters have the numbers of the last complete step now."""
+        ...
+
     def held_out_loss(self) -> float:
         """The mean loss over the rows held out."""
         ...
@@ -95,6 +99,9 @@ class Eager:
     def refresh(self) -> Engine:
         """Nothing is kept from step to step."""
         return self
+
+    def show(self) -> None:
+        """They have them."""
 
     def held_out_loss(self) -> float:
         """The mean, with no graph recorded."""
@@ -264,6 +271,10 @@ class Compiled:
             return Eager(self.task, "on_step changed a Value that the optimiser does not know")
         self.session.read()
         return self
+
+    def show(self) -> None:
+        """Out of the arrays."""
+        self.session.write()
 
     def held_out_loss(self) -> float:
         """The mean over the rows held out."""

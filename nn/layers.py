@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import autograd as ag
 from autograd import Value
-from nn.activations import Activation, activation_name, linear
+from nn.activations import Activation, activation_name, linear, name_to_save
 from nn.activations import activation as find_activation
 from nn.checks import check_count
 from nn.init import Initialiser, generator, initialiser
@@ -187,23 +187,14 @@ class MLP(Module):
             ValueError: an activation is a function without a name here; a file cannot hold it.
         """
         names = {
-            "activation": _saved(self.activation),
-            "output": _saved(self.layers[-1].neurons[0].activation),
+            "activation": name_to_save(self.activation),
+            "output": name_to_save(self.layers[-1].neurons[0].activation),
         }
         return {"type": "MLP", "inputs": self.sizes[0], "layers": list(self.sizes[1:]), **names}
 
     def __repr__(self) -> str:
         shown = ", ".join(str(layer) for layer in self.layers)
         return f"MLP of [{shown}]"
-
-
-def _saved(function: Activation) -> str:
-    name = activation_name(function)
-    if name is None:
-        raise ValueError(
-            f"{_shown(function)} is an activation of your own: a model file holds only named ones"
-        )
-    return name
 
 
 def _shown(function: Activation) -> str:

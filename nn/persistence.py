@@ -1,5 +1,7 @@
 """A saved model is one JSON file: architecture, parameters, scaler, metadata, and a format version.
 
+What an architecture says stands in ``nn.architectures``.
+
 Nothing in it is executed, and nothing is believed before it was checked. It is written whole or not at all.
 """
 
@@ -8,14 +10,14 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from autograd.errors import LoadError
 from autograd.files import write_atomically
-from nn.layers import MLP
+from nn.architectures import build, checked, register
 from nn.module import Module
 from nn.scaler import Scaler
 
@@ -23,9 +25,6 @@ __all__ = ["SavedModel", "load", "register", "save"]
 
 FORMAT = "glassgrad model"
 VERSION = 1
-
-BUILDERS: dict[str, Callable[[Mapping[str, Any]], Module]] = {}
-"""How to build a network from the ``architecture`` of a file, by its type."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +36,6 @@ class SavedModel:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def register(name: str, build: Callable[[Mapping[str, Any]], Module]) -> None:
-    """Let files hold a network of another type: ``build`` makes it from what its ``architecture()`` returned.
-
-    ``architecture()`` gives a dict of JSON values with ``"type": name``; ``build`` raises ValueError,
-    TypeError or KeyError where an entry is wrong or missing.
-    """
-    BUILDERS[name] = build
-
-
 def save(
     model: Module,
     path: str | os.PathLike[str],
@@ -55,24 +45,20 @@ def save(
 ) -> None:
     """Write the model to ``path``; an older file there is replaced whole or stays as it is.
 
+    Every network and layer of this package can be saved, and what ``Sequential`` and ``Residual`` make of them. What a
+    ``Dropout`` has drawn is not: a loaded one begins anew.
+
     A model that has a ``scaler`` of its own (``Figure5``) is saved with it, and gets it back from ``load``.
 
     Raises:
-        TypeError: the model has no ``architecture()``, or the metadata holds something that JSON does not.
-        ValueError: a parameter is nan or infinite, or an activation has no name that a file could hold.
+        TypeError: the model holds a module that a file cannot describe (see ``register``), or the metadata something
+            that JSON does not.
+        ValueError: a parameter is nan or infinite, a function has no name that a file could hold, or a parameter stands
+            in two places.
         OSError: the folder is missing or not writable.
     """
-    describe = getattr(model, "architecture", None)
-    if describe is None:
-        raise TypeError(
-            f"{type(model).__name__} has no architecture(): a model file could not say what to build"
-        )
-    architecture = describe()
+    architecture = checked(model)
     scaler = getattr(model, "scaler", None) if scaler is None else scaler
-    if architecture.get("type") not in BUILDERS:
-        raise TypeError(
-            f"no network of type {architecture.get('type')!r} is registered: see nn.persistence.register"
-        )
     parameters = model.state_dict()
     if broken := [f"{path} is {number}" for path, number in parameters.items() if not math.isfinite(number)]:
         raise ValueError(f"a model with parameters that are not finite is not saved: {', '.join(broken[:8])}")
@@ -113,6 +99,8 @@ def load(path: str | os.PathLike[str]) -> SavedModel:
         raise LoadError(f"{name} is a broken model file: {error}") from None
     try:
         return _read(content)
+    except RecursionError:
+        raise LoadError(f"{name} is no model file that can be used: its layers are nested too deeply") from None
     except (LoadError, ValueError, TypeError, OverflowError) as error:
         raise LoadError(f"{name} is no model file that can be used: {error}") from None
 
@@ -124,14 +112,8 @@ def _read(content: object) -> SavedModel:
     if version != VERSION or isinstance(version, bool):
         raise LoadError(f'"version" is {version!r}, and this program reads version {VERSION}')
     architecture = _entry(content, "architecture", dict)
-    kind = architecture.get("type")
-    if not isinstance(kind, str) or kind not in BUILDERS:
-        raise LoadError(f"the architecture's type is {kind!r}: known are {', '.join(sorted(BUILDERS))}")
     parameters = _entry(content, "parameters", dict)
-    try:
-        model = BUILDERS[kind](architecture)
-    except KeyError as error:
-        raise LoadError(f"the architecture has no entry {error}") from None
+    model = build(architecture)
     model.load_state_dict(parameters)
     scaler = _scaler(content)
     if hasattr(model, "scaler"):
@@ -174,24 +156,3 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         raise ValueError(f"the entry {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
     return entries
 
-
-MAX_PARAMETERS = 10_000_000
-"""More than a scalar engine trains; a file that asks for more is refused before the memory is taken."""
-
-
-def _build_mlp(architecture: Mapping[str, Any]) -> Module:
-    inputs, layers = architecture["inputs"], architecture["layers"]
-    activation, output = architecture["activation"], architecture["output"]
-    if not isinstance(layers, list) or not all(type(size) is int and size > 0 for size in [inputs, *layers]):
-        raise ValueError("the architecture's inputs and layers are not whole numbers from 1 up")
-    if (
-        sum((before + 1) * size for before, size in zip([inputs, *layers], layers, strict=False))
-        > MAX_PARAMETERS
-    ):
-        raise ValueError(f"the architecture asks for more than {MAX_PARAMETERS:,} parameters")
-    if not (isinstance(activation, str) and isinstance(output, str)):
-        raise ValueError("the architecture's activations are not given by name")
-    return MLP(inputs, layers, activation, output=output, seed=0)
-
-
-register("MLP", _build_mlp)

@@ -9,47 +9,28 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from tqdm import tqdm
 
 import autograd as ag
+from autograd import Value
+from autograd.compiler.parameters import assign
 from nn.checks import check_count, check_range
 from nn.dropout import nothing_dropped
 from nn.engines import Engine, Task, engine
+from nn.history import History
 from nn.losses import Loss
 from nn.losses import loss as find_loss
 from nn.optim import Optimizer
 from nn.predict import predict
 from nn.schedules import Schedule
 
-__all__ = ["EarlyStop", "History", "accuracy", "average_loss", "batches", "fit"]
+__all__ = ["EarlyStop", "accuracy", "average_loss", "batches", "fit"]
 
 Row = Sequence[float]
 Model = Callable[[Any], Any]
-
-
-@dataclass
-class History:
-    """What happened in a training.
-
-    Attributes:
-        losses: the batch's loss before each complete step; ``len(losses)`` steps were made.
-        held_out: pairs of a number of complete steps and the mean loss over the rows held out after them.
-        engine: what made the steps: "compiled (numpy): ...", or "eager: " and the reason.
-        ended: "steps" (all were made), "early stop", "interrupted" (Ctrl-C), or "callback".
-    """
-
-    losses: list[float] = field(default_factory=list)
-    held_out: list[tuple[int, float]] = field(default_factory=list)
-    ended: str = "steps"
-    engine: str = ""
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether Ctrl-C ended the training."""
-        return self.ended == "interrupted"
 
 
 @dataclass(frozen=True)
@@ -68,6 +49,28 @@ class EarlyStop:
     def __post_init__(self) -> None:
         check_count("patience", self.patience)
         check_range("improvement", self.improvement, 0.0, math.inf)
+
+
+class _Best:
+    """The parameters of the lowest loss over the rows held out so far."""
+
+    def __init__(self, parameters: Sequence[Value]) -> None:
+        self.parameters = parameters
+        self.loss = math.inf
+        self.step: int | None = None
+        self.numbers: list[float] = []
+
+    def see(self, maker: Engine, step: int, loss: float) -> None:
+        if loss < self.loss:
+            maker.show()
+            self.loss, self.step, self.numbers = loss, step, [parameter.data for parameter in self.parameters]
+
+    def restore(self) -> int | None:
+        if self.step is not None:
+            assign(self.parameters, self.numbers)
+            for parameter in self.parameters:
+                parameter.zero_grad()
+        return self.step
 
 
 class _Patience:
@@ -99,16 +102,20 @@ def fit(
     held_out: tuple[Sequence[Row], Sequence[Any]] | None = None,
     held_out_every: int = 10,
     early_stop: EarlyStop | None = None,
+    restore_best: bool = False,
     on_step: Callable[[int, float], object] | None = None,
     progress: bool = True,
     compile: bool | None = None,
     schedule: Schedule | None = None,
 ) -> History:
-    """Train ``model`` in place by ``steps`` updates and return the history.
+    """Train ``model`` in place by ``steps`` updates and return the history, which plots itself.
 
     Ctrl-C ends the training at the last complete step and returns too: look at ``history.interrupted``. Every
     other error (a DomainError in the forward pass, a loss or a gradient that is not finite) is raised, with a
     note on the step, and the parameters are those after the last complete step.
+
+    The last step's gradients stay in the parameters, as in a loop of one's own: ``zero_grad()`` before another
+    ``backward()``, which adds to them.
 
     The loss of a row is compiled where it is one graph for all rows (see docs/compiling.md), which is hundreds of
     times as fast; ``history.engine`` says what became of it. What the model is beside its parameters, a number that it
@@ -131,6 +138,9 @@ def fit(
         held_out: rows and targets whose mean loss is recorded before the first step, every ``held_out_every``
             steps, and after the last.
         early_stop: when to stop early.
+        restore_best: whether the parameters become in the end what they were when the loss over the rows held out was
+            lowest (``history.restored``), and their gradients none. A training that Ctrl-C or an error ends keeps those
+            of the last complete step.
         on_step: called after each complete step with the number of steps made and the batch's loss; True
             stops.
         progress: a progress bar on standard error.
@@ -140,17 +150,20 @@ def fit(
 
     Raises:
         CompileError: ``compile`` is True, and it cannot be done; the message says why.
-        ValueError: no rows, another number of targets than rows, steps or batch_size below 1.
+        ValueError: no rows, another number of targets than rows, steps or batch_size below 1, restore_best without
+            rows held out.
         FloatingPointError: the loss, a gradient or a new parameter is nan or infinite.
     """
     _check_rows("inputs", inputs, targets)
     if held_out is not None:
         _check_rows("held_out", *held_out)
+    elif restore_best:
+        raise ValueError("restore_best looks at the rows held out: give held_out")
     check_count("steps", steps)
     check_count("held_out_every", held_out_every)
     compute = find_loss(loss)
     history = History()
-    patience = _Patience(early_stop)
+    patience, best = _Patience(early_stop), _Best(optimizer.parameters)
     order = batches(len(inputs), batch_size, seed)
     task = Task(model, compute, (inputs, targets), held_out, optimizer)
     rate = optimizer.learning_rate
@@ -160,8 +173,11 @@ def fit(
         """Record the loss over the rows held out, and say whether to stop."""
         if held_out is None or (step % held_out_every and step != steps):
             return False
-        history.held_out.append((step, maker.held_out_loss()))
-        return patience.ends(history.held_out[-1][1])
+        loss = maker.held_out_loss()
+        history.held_out.append((step, loss))
+        if restore_best:
+            best.see(maker, step, loss)
+        return patience.ends(loss)
 
     try:
         maker = engine(task, compile)
@@ -192,6 +208,7 @@ def fit(
                     break
         finally:
             maker.close()
+        history.restored = best.restore()
     except KeyboardInterrupt:
         history.ended = "interrupted"
     except Exception as error:

@@ -23,6 +23,7 @@
 # %%
 import textwrap
 
+import autograd as ag
 import nn
 import viz
 from autograd import Value
@@ -264,6 +265,17 @@ assert right[-1] < 1e-9
 assert max(wrong[-20:]) > 1
 
 viz.curve({"reset": right, "not reset": wrong}, title="Training with and without zero_grad()")
+
+# %% [markdown]
+# A compiled program cannot make this mistake: every step computes its gradients anew, and there is nothing to reset.
+# The other notebooks train that way; here the graph itself is the point.
+
+# %%
+w, x = Value(1.0, name="n.w"), Value(2.0, name="x")
+with ag.compile((w * x - 6.0) ** 2, inputs=[x]).session() as training:
+    compiled = [training.sgd([[2.0]], 0.05) for _ in range(60)]
+
+assert compiled == right
 
 # %% [markdown]
 # The old gradients push the weight past its goal, again and again. In numbers, for the second step:

@@ -22,6 +22,8 @@
 
 # %%
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -139,7 +141,8 @@ assert len(model.parameters()) == 8 * 10 + 16 * 73 + 64 * 257 + 10 * 65
 #
 # ## One digit through the network
 #
-# A forward pass records some two thousand operations; the gradient goes back through all of them.
+# A forward pass records some two thousand operations; the gradient goes back through all of them. Each card is a part
+# of the network: how many outputs it has, and the range of their gradients.
 
 
 # %%
@@ -152,14 +155,15 @@ x = pixels(images[three])
 model.eval()  # without dropout
 logits = model(x)
 loss = nn.cross_entropy(logits, 3)
-loss.name = "L"
+loss.name, loss.operands[0].name = "loss.L", "loss.logsumexp"
 loss.backward()
 
 probabilities = [p.data for p in ag.softmax(logits)]
 print("P(3) =", round(probabilities[3], 3), " L =", round(loss.data, 3))
 assert np.isclose(loss.data, -np.log(probabilities[3]))
 
-viz.draw(loss, title="The whole network and one digit, by module", fold=("pool1", "conv2", "full2"))
+parts = ("conv1", "pool1", "conv2", "full1", "full2", "loss")
+viz.draw(loss, title="The whole network and one digit, by module", fold=parts)
 
 # %% [markdown]
 # One filter of it, around the place that has most to say about the loss: nine pixels, nine weights and a bias make one
@@ -343,6 +347,23 @@ fig.tight_layout()
 # Several have become edges: one side blue, the other orange, each in another direction. AlexNet's first filters, in its
 # paper's figure 3, are edges too (and colours, of which there are none here).
 #
+# ## Keeping it
+#
+# `nn.save` writes down what the parts are and what they have learned, as text (JSON). `nn.load` builds the network from
+# it, here or on another machine, and runs nothing of the file. It gives the same answers, to the last bit.
+
+# %%
+with TemporaryDirectory() as folder:
+    file = Path(folder) / "digits.json"
+    nn.save(model, file, metadata={"right": float(accuracy(held_images, held_labels))})
+    print(f"{file.stat().st_size / 1000:.0f} kB;", file.read_text()[:120].replace("\n", " "), "...")
+    loaded = nn.load(file)
+
+held_rows = [[image] for image in held_images.tolist()]
+assert np.array_equal(nn.predict(loaded.model, held_rows), nn.predict(model, held_rows))
+print(loaded.metadata)
+
+# %% [markdown]
 # ## Try it
 #
 # - Train without the shifted copies. What do they buy, in digits held out?

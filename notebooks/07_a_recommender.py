@@ -349,7 +349,7 @@ for ax, (name, p) in zip(axes, learned.items(), strict=True):
     ax.set(title=f"{name}: {away[name]:.2f} from the truth", xlabel="learned probability", xlim=(0, 1), ylim=(0, 1))
     ax.set_aspect("equal")
 axes[0].set_ylabel("truth")
-axes[0].legend(loc="lower right")
+axes[1].legend(loc="lower right", framealpha=1.0)
 fig.tight_layout()
 
 # %% [markdown]

@@ -45,6 +45,9 @@ ESTIMATORS = [
     nn.Classifier(
         (4,), "tanh", optimizer="sgd", learning_rate=0.3, steps=80, held_out=0.2, l2=1e-3, loss="squared_error"
     ),
+    nn.Regressor(
+        (8,), optimizer="adamw", weight_decay=0.1, learning_rate=0.05, steps=60, held_out=0.2, early_stop=EarlyStop(3)
+    ),
 ]
 CHECKS = [case for estimator in ESTIMATORS for case in checks.estimator_checks_generator(estimator)]
 
@@ -204,6 +207,49 @@ def test_early_stopping() -> None:
     without = nn.Regressor((), steps=1000, early_stop=EarlyStop(10)).fit(X2, T2)
     assert without.history_.ended == "early stop"
     assert not without.history_.held_out
+
+
+@pytest.mark.parametrize("compile", [True, False])
+def test_early_stopping_gives_back_the_best(compile: bool) -> None:
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(60, 5))
+    y = (X[:, 0] + rng.normal(size=60) > 0).astype(int)
+    options: dict[str, Any] = {"learning_rate": 0.05, "held_out": 0.3, "compile": compile}
+    model = nn.Classifier((16,), steps=100, early_stop=EarlyStop(3, 0.0), **options).fit(X, y)
+    best, loss = min(model.history_.held_out, key=lambda pair: pair[1])
+    assert best == model.history_.restored == model.n_iter_ - 30
+    assert best > 0
+    same = nn.Classifier((16,), steps=best, **options).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), same.predict_proba(X), rtol=1e-9)
+    _, apart = model_selection.train_test_split(np.arange(60), test_size=0.3, stratify=y, random_state=0)
+    p = model.predict_proba(X[apart])[np.arange(len(apart)), y[apart]]
+    assert -np.log(p).mean() == pytest.approx(loss, rel=1e-9)
+
+
+def test_weights_decay_by_adamw() -> None:
+    X, y = X2, Y2
+    plain = nn.Classifier((), steps=200).fit(X, y)
+    none = nn.Classifier((), steps=200, optimizer="adamw", weight_decay=0.0).fit(X, y)
+    np.testing.assert_allclose(none.predict_proba(X), plain.predict_proba(X), rtol=1e-9)
+    default = nn.Classifier((), steps=200, optimizer="adamw").fit(X, y)  # nn.AdamW's own 0.01
+    explicit = nn.Classifier((), steps=200, optimizer="adamw", weight_decay=0.01).fit(X, y)
+    np.testing.assert_array_equal(default.predict_proba(X), explicit.predict_proba(X))
+    strong = nn.Classifier((), steps=200, optimizer="adamw", weight_decay=1.0).fit(X, y)
+
+    def size(model: Any) -> float:
+        return sum(w.data**2 for w in model.model_.layers[0].neurons[0].w)
+
+    assert size(strong) < size(default) < size(plain)
+
+    def by_hand(parameters: Any, learning_rate: float) -> nn.AdamW:
+        return nn.AdamW(parameters, learning_rate, weight_decay=1.0)
+
+    hand = nn.Classifier((), steps=200, optimizer=by_hand).fit(X, y)
+    np.testing.assert_array_equal(hand.predict_proba(X), strong.predict_proba(X))
+    search = model_selection.GridSearchCV(
+        nn.Classifier((), steps=20, optimizer="adamw"), {"weight_decay": [0.0, np.float64(0.1)]}, cv=2
+    ).fit(X, y)
+    assert search.best_params_["weight_decay"] in (0.0, 0.1)
 
 
 def test_the_history_draws_itself() -> None:
@@ -375,7 +421,14 @@ def test_a_model_file(tmp_path: Any) -> None:
         ({"activation": "rleu"}, ValueError, "no activation is called 'rleu': choose one of linear, "),
         ({"activation": abs}, TypeError, "the activation is one of linear, sigmoid, "),
         ({"init": "zero"}, ValueError, "no initialiser is called 'zero': choose one of uniform, "),
-        ({"optimizer": "adm"}, ValueError, "no optimiser is called 'adm': choose one of sgd, adam"),
+        ({"optimizer": "adm"}, ValueError, "no optimiser is called 'adm': choose one of sgd, adam, adamw"),
+        ({"optimizer": "adamw", "weight_decay": -1.0}, ValueError, "weight_decay is -1: it must be 0 or above"),
+        ({"optimizer": "adamw", "weight_decay": "1"}, TypeError, "weight_decay is a number, not '1'"),
+        (
+            {"weight_decay": 0.1},
+            ValueError,
+            'weight_decay is AdamW\'s, and the optimizer is \'adam\': give optimizer="adamw", or l2',
+        ),
         ({"loss": "mse"}, ValueError, "no loss of a Classifier is called 'mse': choose one of cross_entropy, "),
         ({"learning_rate": 0}, ValueError, "learning_rate is 0: it must be above 0"),
         ({"steps": 0}, ValueError, "steps is 0: it must be 1 or above"),

@@ -239,3 +239,111 @@ def test_early_stop_checks_its_numbers() -> None:
         EarlyStop(patience=0)
     with pytest.raises(ValueError, match="improvement is -1: it must be 0 or above"):
         EarlyStop(improvement=-1)
+
+
+# restore_best ---------------------------------------------------------------------------------------------------------
+
+
+ENGINES = pytest.mark.parametrize("compile", [True, False], ids=["compiled", "eager"])
+
+
+def overfitting(**options: Any) -> tuple[MLP, History, list[dict[str, float]]]:
+    """A training whose rows held out get worse again, its history, and the parameters after every step."""
+    model = MLP(2, [6, 1], "tanh", seed=2)
+    states = [model.state_dict()]
+    options = {
+        "steps": 60,
+        "held_out": ([(0.5, 0.5), (0.1, 0.4)], [1.0, 0.0]),
+        "held_out_every": 5,
+        "on_step": lambda step, loss: states.append(model.state_dict()),
+        **options,
+    }
+    return model, train(model, **options), states
+
+
+@ENGINES
+def test_restore_best_gives_back_the_parameters_of_the_lowest_loss_held_out(compile: bool) -> None:
+    model, history, states = overfitting(restore_best=True, compile=compile)
+    step, loss = min(history.held_out, key=lambda pair: pair[1])
+    assert 0 < step < 60
+    assert history.restored == step
+    assert model.state_dict() == states[step]
+    assert average_loss(model, [(0.5, 0.5), (0.1, 0.4)], [1.0, 0.0], loss="binary_cross_entropy_with_logits") == (
+        pytest.approx(loss, rel=1e-12)
+    )
+    assert not any(parameter.has_grad for parameter in model.parameters())  # they would be of other numbers
+
+
+@ENGINES
+def test_it_does_so_after_an_early_stop_and_without_a_callback(compile: bool) -> None:
+    stop = EarlyStop(patience=3, improvement=0.0)
+    model, history, _ = overfitting(restore_best=True, compile=compile, early_stop=stop, on_step=None)
+    assert history.ended == "early stop"
+    assert history.restored == history.held_out[-4][0]
+    _, _, states = overfitting(compile=compile)
+    assert model.state_dict() == pytest.approx(states[history.restored], rel=1e-12)
+
+
+@ENGINES
+def test_without_it_the_parameters_are_those_after_the_last_step(compile: bool) -> None:
+    model, history, states = overfitting(compile=compile)
+    assert history.restored is None
+    assert model.state_dict() == states[-1]
+
+
+@ENGINES
+def test_a_network_that_only_gets_worse_is_left_as_it_was(compile: bool) -> None:
+    model = MLP(2, [1], seed=3)
+    before = model.state_dict()
+    history = fit(
+        model, XOR, [5.0] * 4, loss="squared_error", optimizer=SGD(model.parameters(), 0.05), steps=20,
+        held_out=(XOR, [-5.0] * 4), restore_best=True, progress=False, compile=compile,
+    )  # fmt: skip
+    assert history.restored == 0
+    assert model.state_dict() == before
+
+
+@ENGINES
+def test_an_interrupted_training_restores_nothing(compile: bool) -> None:
+    def interrupt(step: int, loss: float) -> None:
+        states.append(model.state_dict())
+        if step == 40:
+            raise KeyboardInterrupt
+
+    model = MLP(2, [6, 1], "tanh", seed=2)
+    states = [model.state_dict()]
+    history = train(
+        model, steps=60, held_out=([(0.5, 0.5), (0.1, 0.4)], [1.0, 0.0]), held_out_every=5, on_step=interrupt,
+        restore_best=True, compile=compile,
+    )  # fmt: skip
+    assert history.interrupted
+    assert history.restored is None
+    assert min(history.held_out, key=lambda pair: pair[1])[0] < 40
+    assert model.state_dict() == states[40]
+
+
+def test_an_error_restores_nothing() -> None:
+    model = MLP(2, [1], seed=1)
+    with pytest.raises((FloatingPointError, ag.DomainError)):
+        train(
+            model, loss="squared_error", optimizer=SGD(model.parameters(), 1e120), steps=1000, restore_best=True,
+            held_out=(XOR, TARGETS), held_out_every=1,
+        )  # fmt: skip
+    assert model.state_dict() != MLP(2, [1], seed=1).state_dict()  # it is the last complete step's
+
+
+def test_restore_best_needs_rows_held_out() -> None:
+    with pytest.raises(ValueError, match="restore_best looks at the rows held out: give held_out"):
+        train(MLP(2, [1]), restore_best=True)
+
+
+@ENGINES
+@pytest.mark.parametrize("held_out", [None, ([(0.2, 0.3)], [1.0])], ids=["", "held out"])
+def test_the_last_steps_gradients_stay_in_the_parameters(compile: bool, held_out: Any) -> None:
+    model, twin = (MLP(2, [3, 1], "tanh", seed=5) for _ in range(2))
+    train(model, steps=5, held_out=held_out, compile=compile)
+    train(twin, steps=4)
+    twin.zero_grad()
+    losses = [nn.binary_cross_entropy_with_logits(twin(row), y) for row, y in zip(XOR, TARGETS, strict=True)]  # type: ignore[arg-type]
+    nn.mean(losses).backward()
+    assert [p.grad for p in model.parameters()] == pytest.approx([p.grad for p in twin.parameters()], rel=1e-9)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 
 from viz.curve import curve, thinned, ticks
+from viz.markup import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -195,3 +196,11 @@ def test_bad_input():
 def test_an_empty_series_beside_another():
     figure = curve({"a": [1.0, 2.0], "b": []})
     assert "b: no finite value." in ET.fromstring(figure.svg).findtext(f"{SVG}desc")
+
+
+def test_the_names_of_marks_side_by_side_do_not_overlap():
+    svg = curve({"a": list(range(101))}, marks={"early stop": 100, "best": 98, "ending": 40}).svg
+    found = {e.text: float(e.get("x")) for e in ET.fromstring(svg).iter() if e.text in {"best", "early stop"}}
+    apart = found["early stop"] - found["best"]
+    assert apart >= (text_width("best", 11.5) + text_width("early stop", 11.5)) / 2 + 4
+    assert apart <= 80

@@ -84,3 +84,14 @@ def test_notebooks_get_svg():
     assert figure._repr_mimebundle_(exclude={"image/svg+xml"}).keys() == {"text/plain"}
     assert figure._repr_svg_() == SVG
     assert repr(figure) == "<Figure 't': display it in a notebook, or .save('x.svg')>"
+
+
+def test_a_picture_wider_than_a_notebooks_column_takes_its_width():
+    wide, narrow = (document("<g/>", width, 400, title="t > u", description="") for width in (901, 900))
+    shown = Figure(wide)._repr_svg_()
+    assert ' width="100%" viewBox="0 0 901 400"' in shown
+    assert " height=" not in shown.partition(">")[0]
+    assert shown == wide.replace(' width="901" height="400" viewBox', ' width="100%" viewBox', 1)
+    assert Figure(wide)._repr_mimebundle_()["image/svg+xml"] == shown
+    assert Figure(wide).svg == wide  # a file keeps its size
+    assert Figure(narrow)._repr_svg_() == narrow

@@ -136,12 +136,15 @@ def curve(
 
 
 def _of_history(history: Recorded, marks: Mapping[str, float] | None) -> tuple[dict[str, Any], Mapping[str, float]]:
-    """A history's lines, and where it ended, unless all of its steps were made."""
+    """A history's lines, where it ended, unless all of its steps were made, and the step that it went back to."""
     series: dict[str, Any] = {"trained on": history.losses}
     if history.held_out:
         series["held out"] = history.held_out
-    ended = getattr(history, "ended", "steps")
-    return series, ({} if ended == "steps" else {ended: len(history.losses)}) if marks is None else marks
+    if marks is None:
+        marks = {} if history.ended == "steps" else {history.ended: len(history.losses)}
+        if getattr(history, "restored", None) is not None:
+            marks["best"] = history.restored  # type: ignore[attr-defined]
+    return series, marks
 
 
 def _checked(series: Any, start: float, every: float, log: bool) -> list[_Series]:
@@ -314,15 +317,17 @@ class _Chart:
             yield text(left - 52, top - 17, visible(y_label), size=12.5, colour="muted")
 
     def marks(self, marked: Mapping[str, float]) -> Iterator[str]:
-        """Dotted lines at steps that have a name."""
-        for name, at in marked.items():
-            x = self.x(at)
+        """Dotted lines at steps that have a name; the names moved apart where they would overlap."""
+        names = {name: fit(name, 180, 11.5) for name in sorted(marked, key=lambda name: marked[name])}
+        gap = max((text_width(shown, 11.5) for shown in names.values()), default=0.0) + 8
+        places = _apart([self.x(marked[name]) for name in names], gap, self.x.start, self.x.end + gap / 2)
+        for (name, shown), place in zip(names.items(), places, strict=True):
+            x = self.x(marked[name])
             yield (
                 f'<path {paint(None, "muted")} stroke-width="1.2" stroke-dasharray="2 4" '
                 f'd="M{x:.1f} {self.y.end:.1f}V{self.y.start:.1f}"/>'
             )
-            shown = fit(name, 180, 11.5)
-            yield text(x, self.y.end - 7, shown, size=11.5, colour="muted", anchor="middle")
+            yield text(place, self.y.end - 7, shown, size=11.5, colour="muted", anchor="middle")
 
     def lines(self) -> Iterator[str]:
         """The lines; a point that stands alone is a dot, as is the last of every line."""

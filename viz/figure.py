@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from collections.abc import Callable, Container
 from pathlib import PurePath
 
@@ -14,6 +15,8 @@ from viz.palette import LIGHT, style_sheet
 __all__ = ["Figure", "document"]
 
 _PNG_ZOOM = 2.0
+_COLUMN = 900.0
+"""How wide a picture in a notebook may be, in pixels, before it is fitted to the column."""
 
 
 def document(body: str, width: float, height: float, *, title: str, description: str) -> str:
@@ -109,12 +112,20 @@ class Figure:
         write_atomically(path, content)
 
     def _repr_svg_(self) -> str:
-        return self._svg
+        """The picture for a notebook: one that is wider than a column of text takes the column's width.
+
+        Pages that nbconvert makes, and others, show it as ``<img>`` without any limit and cut off what is too wide.
+        """
+        head, end, rest = self._svg.partition(">")
+        size = re.search(r' width="([\d.]+)" height="[\d.]+" viewBox=', head)
+        if size is None or float(size[1]) <= _COLUMN:
+            return self._svg
+        return head.replace(size[0], ' width="100%" viewBox=') + end + rest
 
     def _repr_mimebundle_(
         self, include: Container[str] | None = None, exclude: Container[str] | None = None
     ) -> dict[str, str]:
-        bundle = {"image/svg+xml": self._svg, "text/plain": repr(self)}
+        bundle = {"image/svg+xml": self._repr_svg_(), "text/plain": repr(self)}
         return {
             kind: data
             for kind, data in bundle.items()

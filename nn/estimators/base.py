@@ -21,15 +21,16 @@ from autograd import Value
 from nn.activations import ACTIVATIONS
 from nn.checks import check_count, check_range, choose
 from nn.estimators.network import Array, Network
+from nn.history import History
 from nn.layers import MLP
 from nn.losses import Loss
-from nn.optim import SGD, Adam, Optimizer
+from nn.optim import SGD, Adam, AdamW, Optimizer
 from nn.scaler import Scaler
-from nn.training import EarlyStop, History, fit
+from nn.training import EarlyStop, fit
 
 __all__ = ["OPTIMIZERS", "Estimator"]
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer[Any]]] = {"sgd": SGD, "adam": Adam}
+OPTIMIZERS: dict[str, Callable[..., Optimizer[Any]]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
 
 RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
 
@@ -48,6 +49,7 @@ class Estimator(BaseEstimator, ABC):
         steps: int = 500,
         batch_size: int | None = None,
         l2: float = 0.0,
+        weight_decay: float | None = None,
         init: str = "auto",
         standardise: bool = True,
         held_out: float = 0.0,
@@ -64,6 +66,7 @@ class Estimator(BaseEstimator, ABC):
         self.steps = steps
         self.batch_size = batch_size
         self.l2 = l2
+        self.weight_decay = weight_decay
         self.init = init
         self.standardise = standardise
         self.held_out = held_out
@@ -109,7 +112,6 @@ class Estimator(BaseEstimator, ABC):
         network = Network(model, classifies=classifies)
         rows, targets = self._scaled(X).tolist(), self._targets(target)
         weights = [weight for layer in model.layers for neuron in layer.neurons for weight in neuron.w]
-        make = choose("optimiser", self.optimizer, OPTIMIZERS, "(parameters, learning_rate) -> Optimizer")
 
         def part(chosen: Sequence[int], penalty: float) -> tuple[list[Any], list[Any]]:
             return [rows[i] for i in chosen], [(targets[i], penalty) for i in chosen]
@@ -119,12 +121,13 @@ class Estimator(BaseEstimator, ABC):
                 network.logits,
                 *part(training, l2),
                 loss=penalised(self._row_loss(network), weights) if l2 else unpenalised(self._row_loss(network)),
-                optimizer=make(model.parameters(), plain(self.learning_rate)),
+                optimizer=self._make_optimizer(model.parameters()),
                 steps=plain(self.steps),
                 batch_size=plain(self.batch_size),
                 seed=seed,
                 held_out=part(apart, 0.0) if apart else None,  # which measures the network, not its weights
                 early_stop=self.early_stop,
+                restore_best=bool(apart) and self.early_stop is not None,
                 progress=self.progress,
                 compile=self.compile,
             )
@@ -169,6 +172,17 @@ class Estimator(BaseEstimator, ABC):
         if isinstance(self.random_state, int | np.integer):
             return int(self.random_state)
         return int(generator.randint(2**31 - 1))
+
+    def _make_optimizer(self, parameters: list[Value]) -> Optimizer[Any]:
+        make = choose("optimiser", self.optimizer, OPTIMIZERS, "(parameters, learning_rate) -> Optimizer")
+        rate = plain(self.learning_rate)
+        if self.weight_decay is None:
+            return make(parameters, rate)
+        if make is not AdamW:
+            raise ValueError(
+                f"weight_decay is AdamW's, and the optimizer is {self.optimizer!r}: give optimizer=\"adamw\", or l2"
+            )
+        return make(parameters, rate, weight_decay=plain(self.weight_decay))
 
     def _activation(self) -> str:
         if not isinstance(self.activation, str):

@@ -42,17 +42,20 @@ class Classifier(ClassifierMixin, Estimator):
         activation: of the hidden layers, a name in ``nn.ACTIVATIONS``.
         loss: "cross_entropy" (in nats; also None), or "squared_error" or "absolute_error" of the probabilities, summed
             over the classes (of two classes, of the second alone).
-        optimizer: "adam" or "sgd", or a function ``(parameters, learning_rate) -> nn.Optimizer``.
+        optimizer: "adam", "adamw" or "sgd", or a function ``(parameters, learning_rate) -> nn.Optimizer``.
         learning_rate: of the optimiser.
         steps: how many updates are made.
         batch_size: how many rows a step takes; None is all of them.
         l2: this times the sum of squares of all weights (not the biases) is added to the mean loss.
+        weight_decay: of "adamw": a step begins with this times the learning rate less of every weight and bias; None is
+            ``nn.AdamW``'s own 0.01.
         init: an initialiser's name in ``nn.INITIALISERS``; "auto" is he_uniform for relu and its kin, else
             glorot_uniform.
         standardise: whether every column is brought to mean 0 and standard deviation 1 first.
         held_out: the share of rows, from 0 to below 1, that is not trained on; their loss is recorded in ``history_``.
-        early_stop: when to stop early; it watches the rows held out, or else the loss of the batches. The parameters
-            are those after the last step.
+        early_stop: when to stop early; it watches the rows held out, or else the loss of the batches. With rows held
+            out the parameters become again those of the lowest loss of these rows, as by scikit-learn's own networks;
+            without, and without it, they are those after the last step.
         random_state: of the weights, the batches and the rows held out: an int, a RandomState, or None for another
             one each time.
         progress: a progress bar on standard error.
@@ -60,7 +63,7 @@ class Classifier(ClassifierMixin, Estimator):
 
     Attributes:
         classes_: the classes, sorted.
-        history_: an ``nn.History``, which ``viz.curve`` draws.
+        history_: an ``nn.History``: shows its learning curve in a notebook, and ``plot()`` draws it.
         model_: the ``nn.MLP``.
         scaler_: the ``nn.Scaler`` before it, or None.
         n_iter_: how many steps were made.

@@ -20,8 +20,8 @@ from nn.activations import ACTIVATIONS
 from nn.datasets import DatasetError
 from nn.figure5 import job
 from nn.figure5.model import Figure5
+from nn.history import History
 from nn.persistence import load
-from nn.training import History
 
 __all__ = ["main"]
 

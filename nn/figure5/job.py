@@ -18,10 +18,11 @@ import nn.losses as losses
 from autograd import Value
 from nn.datasets import DatasetError, Person, Swapped, Table, davis, read_people
 from nn.figure5.model import COLUMNS, Figure5
+from nn.history import History
 from nn.optim import SGD
 from nn.persistence import save
 from nn.scaler import Scaler
-from nn.training import History, accuracy, fit
+from nn.training import accuracy, fit
 
 if TYPE_CHECKING:
     import viz

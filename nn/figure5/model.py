@@ -7,12 +7,12 @@ from typing import Any
 
 import autograd as ag
 from autograd import Value
-from nn.activations import Activation, activation_name
+from nn.activations import Activation, activation_name, name_to_save
 from nn.activations import activation as find_activation
+from nn.architectures import register
 from nn.init import Initialiser, generator, initialiser
 from nn.layers import Seed
 from nn.module import Module
-from nn.persistence import register
 from nn.scaler import Scaler
 
 __all__ = ["COLUMNS", "Figure5"]
@@ -141,10 +141,7 @@ class Figure5(Module):
         Raises:
             ValueError: the activation is a function without a name in ``nn.activations``.
         """
-        name = activation_name(self.activation)
-        if name is None:
-            raise ValueError("the activation is a function of your own: a model file holds only named ones")
-        return {"type": "Figure5", "activation": name}
+        return {"type": "Figure5", "activation": name_to_save(self.activation)}
 
     def __repr__(self) -> str:
         name = activation_name(self.activation) or getattr(self.activation, "__name__", repr(self.activation))
