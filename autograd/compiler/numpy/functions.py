@@ -11,6 +11,7 @@ from ast import literal_eval
 from collections.abc import Callable
 from functools import cache, partial
 from itertools import takewhile
+from math import inf
 from typing import Any
 
 from autograd.compiler.numpy.emit import Environment
@@ -21,7 +22,11 @@ LONG = 10_000
 CALL = re.compile(r"(\w+)(?:\.(\w+))?\(([^()\[\]]*)\)")
 """A call whose operands are names and numbers; any other line is compiled."""
 
-literal = cache(literal_eval)
+
+@cache
+def literal(text: str) -> Any:
+    """A number, None, a truth or a text; of the numbers -inf has no literal of its own."""
+    return -inf if text == "-inf" else literal_eval(text)
 
 
 def function(
