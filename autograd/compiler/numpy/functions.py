@@ -1,7 +1,7 @@
 """Lines as a function: compiled by Python where they are few; where they are many, a table of calls.
 
 Python takes some 30 us to compile a line, however short, and a line of a graph without order is run once a step. In a
-table, a list of (function, operands), the names of a line are looked up once, in 5 us; running it costs as much.
+table, a list of (function, operands), the names of a line are looked up once, in 5 us; running it costs about as much.
 """
 
 from __future__ import annotations
