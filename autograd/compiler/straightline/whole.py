@@ -72,7 +72,7 @@ class Whole:
             rows = [*statements, f"found.append([{', '.join(texts)}])"]
             return text([*head, "found = []", f"for {row(nodes)} in rows:", *indented(rows), "return found"])
         slopes = [body.total(terms.get(i, ())) for i in nodes.parameters]
-        if one_row and kind != "adam":
+        if one_row:
             head += [f"({row(nodes)}), = rows"]
             if kind == "sgd":
                 rate = body.leaf("rate")
@@ -81,6 +81,9 @@ class Whole:
                     for i, slope in zip(nodes.parameters, slopes, strict=True)
                 ]
             statements, (loss, *rest) = body.write([], [outputs[0], *slopes])
+            if kind == "adam":
+                statements += [f"total = {loss}", "size = 1", *[f"a{k} = {slope}" for k, slope in enumerate(rest)]]
+                return text([*head, *statements, *ending_adam(scope, len(rest))])
             return text([*head, *statements, f"return {loss}, [{', '.join(rest)}]"])
         sums = [f"a{k}" for k in range(len(slopes))]
         rows, _ = body.write([("total += ", outputs[0]), *zip([f"{a} += " for a in sums], slopes, strict=True)])
