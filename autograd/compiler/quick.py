@@ -60,8 +60,9 @@ def quick_steps(session: Session, bound: Bound, size: int) -> Quick:
 def on_floats(session: Session, whole: Any, size: int) -> Quick:
     """Steps of a graph that is one generated function: numbers stay lists of floats from step to step.
 
-    They take no lock: the function has no memory of its own, what it reads is one object and what it leaves is one
-    store. A step that finds another thread's in between is not made, but left to the careful one, which waits.
+    They take no lock, which would be a tenth of the step: the function has no memory of its own, what it reads is one
+    object and what it leaves is one store. A step that finds another thread's in between is left to the careful one.
+    (Between that look and the store CPython changes no threads; without its global lock a step could be lost there.)
     """
     program = session.program
     one_row = size == 1
@@ -107,7 +108,7 @@ def on_floats(session: Session, whole: Any, size: int) -> Quick:
         total = sum(moved, loss)
         if total - total != 0.0:  # inf or nan
             return None
-        if session._state is not state:  # another thread was faster; between here and the store none can be
+        if session._state is not state:  # another thread was faster
             return None
         session._state = (moved, None)  # the step is complete
         before, rows = numbers, found
