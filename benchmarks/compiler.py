@@ -80,7 +80,9 @@ class Bench:
             "XLA_FLAGS": XLA,
             "TORCHINDUCTOR_CACHE_DIR": str(self.cache / "torch"),
             "BENCH_CACHE": str(self.cache),
+            "PYTHONPYCACHEPREFIX": str(self.cache / "python"),  # an installed package has its bytecode
         }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         command = [python, "-m", "compiler_peers.sample", json.dumps(job)]
         with subprocess.Popen(
             command,

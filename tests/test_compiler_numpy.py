@@ -377,6 +377,25 @@ def test_slopes_keep_their_digits_where_functions_saturate(name: str) -> None:
     check_op(TABLE[name], x[:, None])
 
 
+def test_the_sigmoid_to_both_ends_and_beyond_in_both_precisions() -> None:
+    """Value and slope to a few last places, where they are denormal too; 0 and 1 beyond; and no flag of NumPy's."""
+    ends = [-1e5, 1e5, -3e38, 3e38, -np.inf, np.inf]
+    leaf = Value(0.5)
+    for dtype in (np.float64, np.float32):
+        rows = np.concatenate([np.linspace(-760.0, 760.0, 3041), ends])[:, None].astype(dtype)
+        run = bound(raise_tape(record_tape([ag.sigmoid(leaf)], [leaf])), len(rows), dtype)
+        exact = rows[:, 0].astype(np.longdouble)
+        u = np.exp(-np.abs(exact))
+        expected = {"forward": np.where(exact < 0, u, 1) / (1 + u), "input_gradients": u / (1 + u) ** 2}
+        precision = np.finfo(dtype)
+        for what, true in expected.items():
+            with np.errstate(divide="raise", invalid="raise", over="raise"):
+                found = getattr(run, what)(rows)[:, 0]
+            allowed = 4 * precision.eps * true + 2 * precision.smallest_subnormal
+            assert (np.abs(found - true) <= allowed).all(), what
+            assert (found[-len(ends) :] == true[-len(ends) :].round()).all(), what
+
+
 def test_an_operation_of_a_users_own() -> None:
     op = ag.custom("exp_numpy_test", lambda x: 2.0 * x, [lambda z, x: 2.0])
     x, w = Value(1.0), Value(3.0)

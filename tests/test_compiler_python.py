@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+import re
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -414,6 +415,22 @@ def sgd(theta, rows, rate):
     g6 = 2.0*n8*(1.0 - t12 if t12 < 0.5 else tanh_slope(n6))
     return n8**2.0, [w0 - rate*(g6*x0), w1 - rate*g6]
 """
+
+
+def test_what_depends_on_parameters_alone_is_computed_before_the_loop() -> None:
+    w, b, x, y = (Value(0.5, name=n) for n in "wbxy")
+    error = ag.exp(w) * x + ag.tanh(b * ag.exp(w)) - y
+    tape = record_tape([error * error + 0.01 * (w * w + b * b)], [x, y])
+    batch = np.random.default_rng(0).normal(size=(5, 2))
+    check(tape, batch)
+    run = bound(tape, 5)
+    for kind in ("outputs", "inputs", "gradient", "sgd", "adam"):
+        run.plan.whole.function(kind)
+        before, inside = run.plan.whole.sources[kind, False].split("in rows:")
+        assert "exp(" in before, kind
+        assert "tanh(" in before, kind
+        assert "x0" in inside, kind
+        assert not {"exp(", "tanh(", "tanh_slope(", "0.01"} & set(re.findall(r"[\w.]+\(?", inside)), kind
 
 
 def test_steps_of_sgd_and_adam_are_those_of_nn(way: str) -> None:

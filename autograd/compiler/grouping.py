@@ -196,7 +196,7 @@ def lengthened(
     alike = np.minimum.reduceat(kind, start) == np.maximum.reduceat(kind, start)
     for k, op in enumerate(ops):
         some = np.flatnonzero(alike & (code == k)) if op in NEUTRAL else ()
-        if len(some) and len(np.unique(counts[some])) > 1:
+        if len(some) and counts[some].min() < counts[some].max():
             filler[some] = nodes.add_constants(np.array([NEUTRAL[op]]))[0]
             order, starts = runs(nodes.level[alone[some]], kind[start[some]])
             for each in np.split(some[order], starts[1:]):

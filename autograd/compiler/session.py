@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from autograd import modes
 from autograd.compiler import rules
-from autograd.compiler.bound import Bound
+from autograd.compiler.bound import RUNS, Bound
 from autograd.compiler.parameters import assign, label
-from autograd.compiler.quick import QuickStep, quick_step
+from autograd.compiler.quick import NONE, Quick, Step, quick_steps
 from autograd.errors import GraphError
 
 if TYPE_CHECKING:
@@ -47,12 +47,24 @@ class Session:
     def __init__(self, program: Program, devices: Any = None) -> None:
         self.program = program
         self.placement: Any = placement(program, devices)
-        self.state = State(None)
+        self._state: tuple[Any, Any] = State(None)  # or a plain pair, which takes less time to make
         self.rule = ""
         self._bound: Bound | None = None
-        self._loaded: State | None = None
-        self._quick: QuickStep | None = None
-        self._slopes: Any = None  # of the last step that was made on a device
+        self._loaded: tuple[Any, Any] | None = None
+        self._quick: Quick = NONE
+        self._sgd: Step | None = None  # the one of these that is asked for first
+        self._quicks: dict[int, Quick] = {}
+        self._slopes: Any = None  # of the last step, or a function that gives them, where they are not in the array
+
+    @property
+    def state(self) -> State:
+        """The numbers after the last complete step; a quick step writes over those of the step before the last."""
+        state = self._state
+        return state if isinstance(state, State) else State(*state)
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
 
     def __enter__(self) -> Session:
         with self.program._lock:
@@ -85,14 +97,14 @@ class Session:
             FloatingPointError: the loss, a gradient or a new number is not finite (allowed inside ``ieee()``).
             ValueError, TypeError, DomainError: as for a call of the program. No parameter has changed then.
         """
-        if self._quick is not None and not momentum:
-            loss = self._quick(batch, learning_rate)
+        if self._sgd is not None and not momentum:
+            loss = self._sgd(batch, learning_rate)
             if loss is not None:
                 return loss
         check_rate(learning_rate)
         self.one_rule("sgd")
         if not momentum and self._bound is not None and self._bound.python:
-            loss = self.quick(self._bound, batch, learning_rate)
+            loss = self.on_floats(self._bound, batch, learning_rate)
             if loss is not None:
                 return loss
         if self.placement is not None:
@@ -112,6 +124,10 @@ class Session:
         """One step of Adam on the mean over the batch; returns the mean before it. Raises as ``sgd``."""
         check_rate(learning_rate)
         self.one_rule("adam")
+        if self._quick.adam is not None:
+            loss = self._quick.adam(batch, learning_rate, betas, epsilon)
+            if loss is not None:
+                return loss
         if self.placement is not None:
             loss = self.on_device("adam", (tuple(betas), epsilon), batch, learning_rate)
             if loss is not None:
@@ -125,6 +141,10 @@ class Session:
 
     def step(self, batch: npt.ArrayLike, update: Update, learning_rate: float = math.nan) -> float:
         """One step by any rule that works on arrays; returns the mean of the output before it. Raises as ``sgd``."""
+        if self._quick.by_rule is not None:
+            found = self._quick.by_rule(batch, update)
+            if found is not None:
+                return found
         program = self.program
         program.factor("mean")
         rows = program.rows(batch)
@@ -137,15 +157,16 @@ class Session:
             if not (finite and math.isfinite(loss)):
                 self.refuse(loss, done, learning_rate)
             self.state = done  # the step is complete
+            self.quicken(bound, len(rows))
         return loss
 
-    def quick(self, bound: Bound, batch: npt.ArrayLike, learning_rate: float) -> float | None:
-        """A step of ``sgd`` on floats from beginning to end; those that follow may take ``quick_step``.
+    def on_floats(self, bound: Bound, batch: npt.ArrayLike, learning_rate: float) -> float | None:
+        """A step of ``sgd`` by the generated Python of a graph of any size, on floats from beginning to end.
 
         None where it takes more care than this; nothing has changed then.
         """
         program = self.program
-        rows = program.rows(batch)
+        rows = program.rows(batch).tolist()
         if bound.quiet or modes.active or len(program.tape.outputs) != 1:
             return None
         with program._lock:
@@ -153,6 +174,7 @@ class Session:
             parameters = run.parameters
             if parameters.numbers is not before.numbers:
                 parameters.numbers = [*map(float, before.numbers)]
+            start = parameters.numbers
             try:
                 loss: float = run.sgd(rows, float(learning_rate))
                 numbers = parameters.numbers
@@ -161,9 +183,19 @@ class Session:
             if not (math.isfinite(loss) and math.isfinite(sum(numbers))):
                 return None
             program._last = len(rows)
+            self._slopes = lambda: run.slopes(start, rows)[1]
             self.state = State(numbers)  # the step is complete
-            self._quick = quick_step(self, bound, len(rows))
+            self.quicken(bound, len(rows))
         return loss
+
+    def quicken(self, bound: Bound, size: int) -> None:
+        """Make the steps to come of batches of this size quick ones, if they can be."""
+        if size not in self._quicks:
+            if len(self._quicks) == RUNS:
+                self._quicks.clear()
+            self._quicks[size] = quick_steps(self, bound, size)
+        self._quick = self._quicks[size]
+        self._sgd = self._quick.sgd if self.rule == "sgd" else None
 
     def on_device(
         self, rule: str, settings: tuple[Any, ...], batch: npt.ArrayLike, learning_rate: float
@@ -226,9 +258,10 @@ class Session:
             bound.read()
             self.state = State(bound.theta.copy(), self.state.memory)
             self._bound = bound
-        if self._loaded is not self.state:
-            np.copyto(bound.theta, self.state.numbers)
-            self._loaded = self.state
+        if self._loaded is not self._state:
+            state = self._state
+            np.copyto(bound.theta, state[0])
+            self._loaded = state
         return bound
 
     def read(self) -> None:
@@ -246,7 +279,7 @@ class Session:
         """Put the last step's gradient into ``grad`` of the Values."""
         if self._bound is not None:
             if self._slopes is not None:
-                np.copyto(self._bound.gradient, self._slopes)
+                np.copyto(self._bound.gradient, self._slopes() if callable(self._slopes) else self._slopes)
             for leaf, slope in zip(self._bound.leaves, self._bound.gradient.tolist(), strict=True):
                 leaf.grad = slope
 
@@ -256,13 +289,16 @@ class Session:
         order = self._bound.in_tape_order
         memory = on_host(self.state).memory
         if isinstance(memory, tuple):
-            return tuple(order(x) if isinstance(x, np.ndarray) else x for x in memory)
+            return tuple(x if isinstance(x, int) else order(np.asarray(x)) for x in memory)
         return order(memory) if isinstance(memory, np.ndarray) else memory
 
 
 def moved(state: State, gradient: Array, update: Update) -> tuple[State, bool]:
     """The state after an update, and whether it is surely finite: the sum of squares overflows before a number does."""
-    numbers, memory = update(np.asarray(state.numbers, gradient.dtype), gradient, state.memory)
+    memory = state.memory
+    if isinstance(memory, tuple):  # steps on floats remember lists
+        memory = tuple([np.array(x) if isinstance(x, list) else x for x in memory])
+    numbers, memory = update(np.asarray(state.numbers, gradient.dtype), gradient, memory)
     return State(numbers, memory), math.isfinite(numbers.dot(numbers))
 
 

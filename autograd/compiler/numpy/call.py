@@ -56,6 +56,9 @@ class Call:
         """What a letter of a short way stands for, beside operands, result and adjoints (see ``short``)."""
         if letter == "s":
             return self.kept.get("s") or self.kept.setdefault("s", self.emit.kept((self.n,), self.store))
+        if letter in ("low", "high"):  # so far exp(x/2) and its reciprocal are finite, and the sigmoid is 0 or 1 beyond
+            limit = 1400.0 if self.emit.dtype == np.float64 else 170.0
+            return number(limit if letter == "high" else -limit)
         if letter in "kj":
             numbers = self.constants[1]
             assert numbers is not None

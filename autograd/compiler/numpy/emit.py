@@ -15,7 +15,9 @@ known how many rows each store needs.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Hashable
+from importlib import import_module
 from operator import itemgetter
 from typing import Any
 
@@ -35,12 +37,19 @@ NAMES = (
 )  # fmt: skip
 FUNCTIONS: dict[str, Any] = {
     **{name: getattr(np, name) for name in NAMES},
+    "clip": import_module(f"numpy.{'_core' if np.__version__ >= '2' else 'core'}.umath").clip,  # np.clip, but in C
     "addreduce": np.add.reduce,
     "maxreduce": np.maximum.reduce,
     "inf": np.inf,
     "nan": np.nan,
 }
 """What generated lines may name, beside what an emitter makes."""
+
+
+LITERAL = re.compile(r"(?<=[(,])-?\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?=[,)])")
+"""A float as an argument in a line."""
+
+NAME = re.compile(r"\bv\d+\b")
 
 
 def number(x: float) -> str:
@@ -100,6 +109,7 @@ class Emitter:
         self.names: dict[Hashable, str] = {}
         self.letters: dict[str, str] = {}
         self.makers: list[tuple[str, Callable[[Environment], Any]]] = []
+        self.numbers: dict[str, str] = {}
         self.kept_bytes = 0
         self.largest_product = 0
         self.scratch_used = self.scratch_size = 0
@@ -232,6 +242,26 @@ class Emitter:
     def constant(self, numbers: Floats) -> str:
         """A bound array of constants, with an axis behind it for the batch."""
         return self.bound(numbers[..., None].astype(self.dtype))
+
+    def bind_numbers(self) -> None:
+        """Give the numbers in NumPy's calls names: an array without a dimension takes it half the time of a float."""
+
+        def named(found: re.Match[str]) -> str:
+            text = found[0]
+            name = self.name(("number", text), lambda env: self.scalar(float(text)))
+            self.numbers[name] = text
+            return name
+
+        self.lines = [LITERAL.sub(named, line) if line[: line.find("(")] in FUNCTIONS else line for line in self.lines]
+
+    def readable(self, source: str) -> str:
+        """Source with the numbers in their places again."""
+        return NAME.sub(lambda found: self.numbers.get(found[0], found[0]), source)
+
+    def scalar(self, x: float) -> Array:
+        """A number as an array without a dimension; one that is too large for the dtype is inf."""
+        with np.errstate(over="ignore"):
+            return np.array(x).astype(self.dtype)
 
     # -- reading rows ----------------------------------------------------------------------------------------------
 

@@ -115,12 +115,13 @@ class NumpyRun:
         if backward is not None:
             for store, rows in backward.adjoints.rows.items():
                 stores[store] = np.zeros((rows.high, emit.lengths[store]), self.plan.dtype)
+        emit.bind_numbers()
         env = emit.environment(stores)
         env.update(more)
         if backward is not None and backward.hoisted:
             function("hoisted", "", backward.hoisted, [], env)[0]()
         made, source = function(name, head, emit.lines, tail, env)
-        self.plan.source = source
+        self.plan.source = emit.readable(source)
         context = guard(emit.largest_product)
         if context is None:
             return made

@@ -9,6 +9,7 @@ The calls are written down as they are run. In them stand for arrays of the grou
     g                          the adjoint of z    dx, dy   where g times the slope in x, in y, is to be written
     a, b                       scratch             p, q   scratch of truths; pi, qi the same as whole numbers
     k, j                       the second operand where it is a constant, and that less one
+    low, high                  the ends between which the sigmoid is computed
 """
 
 from __future__ import annotations
@@ -100,8 +101,9 @@ def exponents_fit(constants: Constants) -> bool:
     return numbers is not None and bool(np.isfinite(numbers).all() and (numbers != 0.0).all())
 
 
-# exp(-|x|) in a, then p = 1 / (1 + a) in b, and a * p in a: the sigmoid of |x|, and of -|x|
-HALVES = "copysign(x,-1.0,a); exp(a,a); add(a,1.0,b); reciprocal(b,b); multiply(a,b,a)"
+# q = exp(x/2) in a, and q + 1/q in b: the sigmoid is q / (q + 1/q), and its slope 1 / (q + 1/q)**2, at both ends with
+# all digits that exp has. One pass of exp, no sign to ask for, and nothing overflows.
+HALVES = "clip(x,low,high,a); multiply(a,0.5,a); exp(a,a)"
 
 BY_NAME = {
     "add": Short("add(x,y,z)", ("copyto(dx,g)", "copyto(dy,g)")),
@@ -126,14 +128,16 @@ BY_NAME = {
         "tanh(x,z)",
         ("copysign(x,-1.0,a); exp(a,a); absolute(z,b); multiply(b,a,b); add(b,a,b); square(b,b); multiply(g,b,dx)",),
     ),
-    # the slope is the product of both halves, whatever the sign of x
     "sigmoid": Short(
-        f'{HALVES}; multiply(a,b,s); less(x,0.0,p); copyto(z,b); copyto(z,a,"no",p)', ("multiply(g,s,dx)",)
+        f"{HALVES}; reciprocal(a,s); add(a,s,s); divide(a,s,z)",
+        ("reciprocal(s,a); multiply(a,a,a); multiply(g,a,dx)",),
     ),
-    "softplus": Short("logaddexp(x,0.0,z)", (f'{HALVES}; less(x,0.0,p); copyto(b,a,"no",p); multiply(g,b,dx)',)),
+    "softplus": Short(
+        "logaddexp(x,0.0,z)", (f"{HALVES}; reciprocal(a,b); add(a,b,b); divide(a,b,a); multiply(g,a,dx)",)
+    ),
     "logsigmoid": Short(
         "negative(x,a); logaddexp(a,0.0,a); negative(a,z)",
-        (f'{HALVES}; greater(x,0.0,p); copyto(b,a,"no",p); multiply(g,b,dx)',),
+        (f"{HALVES}; reciprocal(a,b); add(a,b,a); divide(b,a,b); multiply(g,b,dx)",),
     ),
     "relu": Short("maximum(x,0.0,out=z)", ("greater(z,0.0,p); multiply(g,p,dx)",)),
     "leaky_relu": Short(

@@ -122,6 +122,30 @@ class Body:
         lines = [f"{target} = {text}" for target, text in out[: len(out) - len(statements)]]
         return lines + [head + text for head, text in out[len(lines) :]], texts
 
+    def write_loop(
+        self, statements: Sequence[tuple[str, int]], results: Sequence[int], varying: Iterable[int]
+    ) -> tuple[list[str], list[str], list[str]]:
+        """``write`` for the body of a loop in which the ``varying`` leaves change.
+
+        Returns what is to be computed before the loop, the statements inside it, and the texts of the results.
+        """
+        ends = [*(ref for _, ref in statements), *results]
+        varies = [False] * len(self.forms)
+        for ref in varying:
+            varies[ref] = True
+        uses = self.count(ends)
+        kept = {ref for ref in ends if not varies[ref]}
+        for ref, refs in enumerate(self.refs):
+            if uses[ref] and True in [varies[k] for k in refs]:
+                varies[ref] = True
+                kept.update([k for k in refs if not varies[k]])
+        out, _, texts = self.pieces(statements, results, [ref for ref in kept if self.forms[ref] is not None])
+        count = len(out) - len(statements)
+        inside = {self.labels.get(ref) or f"t{ref}" for ref, changes in enumerate(varies) if changes}
+        before = [f"{target} = {text}" for target, text in out[:count] if target not in inside]
+        lines = [f"{target} = {text}" for target, text in out[:count] if target in inside]
+        return before, lines + [head + text for head, text in out[count:]], texts
+
     def pieces(
         self,
         statements: Sequence[tuple[str, int]],

@@ -149,18 +149,13 @@ def tanh_slope(x: float) -> float:
     return square(sech(x))
 
 
-def sigmoid_slope(x: float) -> float:
-    """The slope of sigmoid as it is declared."""
-    return square(0.5 * sech(0.5 * x))
-
-
 TANH_SLOPE = Form("tanh_slope", "1.0 - {0:2} if {0:1} < 0.5 else tanh_slope({1})", CHOICE,
                   bound={"tanh_slope": tanh_slope})  # fmt: skip
 """1 - z*z where that has its digits, else the declared sech(x)**2; of z*z and x."""
 
-SIGMOID_SLOPE = Form("sigmoid_slope", "{0:2}*(1.0 - {0:2}) if {0:1} < 0.75 else sigmoid_slope({1})", CHOICE,
-                     bound={"sigmoid_slope": sigmoid_slope})  # fmt: skip
-"""z*(1 - z) where that has its digits, else the declared (sech(x/2)/2)**2; of z and x."""
+SIGMOID_SLOPE = Form("sigmoid_slope", "{0:2}*(1.0 - {0:2}) if {0:1} < 0.75 else exp(-{1:4})*{0:3}*{0:3}", CHOICE,
+                     bound={"exp": math.exp})  # fmt: skip
+"""z*(1 - z) where that has its digits, else exp(-x)*z*z, which has them there; of z and x."""
 
 LARGER = Form("larger", "1.0 if {0:1} > {1:1} else 0.0 if {1:1} > {0:1} else 0.5", CHOICE)
 """0.5 + 0.5*(exceeds(x, y) - exceeds(y, x))."""

@@ -226,7 +226,7 @@ class PythonRun:
         try:
             if not plan.small:
                 raise ArithmeticError
-            step = plan.whole.function("adam")
+            step = plan.whole.function("adam", self.one_row)
             mean, theta, first, second = step(theta, rows, first, second, rate, scale, beta1, beta2, epsilon)
         except FLOAT_ERRORS:
             mean, slopes = self.slopes(theta, rows)

@@ -1,5 +1,7 @@
 """A small graph as one function: a loop over the rows with everything in local variables, training steps too.
 
+What depends on the parameters alone is computed once, before the loop.
+
 The functions are made when they are first asked for, each for any number of rows, or for exactly one:
 
     outputs(theta, rows)                 -> the outputs, a list of lists
@@ -55,6 +57,7 @@ class Whole:
         nodes, body = self.nodes, Body(scope, self.names)
         lines = {i: body.leaf(leaf_name(nodes, i)) for i in (*nodes.parameters, *nodes.inputs)}
         lines |= {i: body.number(float(nodes.tape.data[i])) for i in range(len(nodes.code)) if nodes.constant(i)}
+        varying = [lines[i] for i in nodes.inputs]
         forward(nodes, nodes.inner, lines, body)
         outputs = [lines[i] for i in nodes.outputs]
         terms: Terms = {}
@@ -68,11 +71,11 @@ class Whole:
             leaves = nodes.inputs if kind == "inputs" else []
             found = [body.total(terms.get(i, ())) for i in leaves] or outputs
             check = [("", outputs[0])] if leaves else []  # also what the slopes do not need is to be computed
-            statements, texts = body.write(check, found)
+            before, statements, texts = body.write_loop(check, found, varying)
             rows = [*statements, f"found.append([{', '.join(texts)}])"]
-            return text([*head, "found = []", f"for {row(nodes)} in rows:", *indented(rows), "return found"])
+            return text([*head, *before, "found = []", f"for {row(nodes)} in rows:", *indented(rows), "return found"])
         slopes = [body.total(terms.get(i, ())) for i in nodes.parameters]
-        if one_row and kind != "adam":
+        if one_row:
             head += [f"({row(nodes)}), = rows"]
             if kind == "sgd":
                 rate = body.leaf("rate")
@@ -81,10 +84,15 @@ class Whole:
                     for i, slope in zip(nodes.parameters, slopes, strict=True)
                 ]
             statements, (loss, *rest) = body.write([], [outputs[0], *slopes])
+            if kind == "adam":
+                statements += [f"total = {loss}", "size = 1", *[f"a{k} = {slope}" for k, slope in enumerate(rest)]]
+                return text([*head, *statements, *ending_adam(scope, len(rest))])
             return text([*head, *statements, f"return {loss}, [{', '.join(rest)}]"])
         sums = [f"a{k}" for k in range(len(slopes))]
-        rows, _ = body.write([("total += ", outputs[0]), *zip([f"{a} += " for a in sums], slopes, strict=True)])
-        head += [" = ".join([*sums, "total", "0.0"]), f"for {row(nodes)} in rows:", *indented(rows), "size = len(rows)"]
+        added = [("total += ", outputs[0]), *zip([f"{a} += " for a in sums], slopes, strict=True)]
+        before, rows, _ = body.write_loop(added, [], varying)
+        head += [*before, " = ".join([*sums, "total", "0.0"]), f"for {row(nodes)} in rows:", *indented(rows)]
+        head.append("size = len(rows)")
         return text(head + ENDS[kind](scope, len(sums)))
 
 
