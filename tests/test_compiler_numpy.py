@@ -577,6 +577,9 @@ def test_the_source_holds_made_names_and_numbers_alone() -> None:
 
 @pytest.mark.parametrize("rows", [1, 3])
 def test_long_programs_are_tables_of_calls(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bare(line: str) -> str:  # the source shows numbers where the calls have names for them
+        return re.sub(r"(?<=[(,=])[^(),=]+", "_", line)
+
     entry, entered = functions.entry, []
 
     def seen(line: str, env: dict[str, Any]) -> Any:
@@ -590,7 +593,7 @@ def test_long_programs_are_tables_of_calls(rows: int, monkeypatch: pytest.Monkey
         batch = np.random.default_rng(0).normal(size=(rows, len(inputs)))
         run = check(raise_tape(record_tape([output], inputs)), np.rint(batch) % 3 if name == "embedding" else batch)
         lines = [line for line in run.plan.source.split("\n    ")[1:-1] if "X" not in line]  # it ends with "return"
-        assert entered[-len(lines) :] == lines
+        assert [*map(bare, entered[-len(lines) :])] == [*map(bare, lines)]
     for seed in range(20):
         graph = build(seed)
         if isinstance(graph.outputs[0], Value):

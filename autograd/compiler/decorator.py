@@ -55,7 +55,8 @@ def compile(
     ...     return (w[0] * x + w[1] - y).square()
     """
     if outputs is None and inputs is None:
-        check_backend(backend, check_dtype(dtype))
+        check_dtype(dtype)
+        check_backend(backend)
         return functools.partial(compile, parameters=parameters, dtype=dtype, backend=backend)
     if callable(outputs) and not isinstance(outputs, Value):
         if inputs is not None or parameters is not None:
@@ -82,7 +83,7 @@ class Compiled:
     def __init__(self, function: Callable[..., Any], dtype: Any = "float64", backend: str | None = None) -> None:
         self.function = function
         self.dtype = check_dtype(dtype)
-        check_backend(backend, self.dtype)
+        check_backend(backend)
         self.backend = backend
         self._programs: OrderedDict[Any, tuple[Program, Any]] = OrderedDict()
         self._lock = threading.RLock()

@@ -58,7 +58,7 @@ def plan_of(tape: Tape, dtype: npt.DTypeLike, backend: str) -> Plan:
         if backend == "python":
             from autograd.compiler.straightline import PythonPlan
 
-            return PythonPlan(bare(tape))
+            return PythonPlan(bare(tape), dtype)
         if backend == "jax":
             from autograd.compiler.accelerated import JaxPlan
 

@@ -65,8 +65,6 @@ class Program:
         """The backend for a batch of so many rows, and why."""
         if self.forced:
             return self.forced, "it was asked for"
-        if self.dtype != np.float64:
-            return "numpy", f"Python's floats are no {self.dtype}"
         if rows not in self._choices:
             self._choices[rows] = choose(self.tape, rows)
         return self._choices[rows]
@@ -220,7 +218,7 @@ def program_of(
 ) -> Program:
     """The program of a graph; see ``autograd.compile``."""
     name = check_dtype(dtype)
-    check_backend(backend, name)
+    check_backend(backend)
     found = tree.leaves(outputs) if not isinstance(outputs, Value) else [outputs]
     if not found:
         raise ValueError("there are no outputs to compile: give a Value, or a list of Values")
@@ -249,16 +247,14 @@ def check_dtype(dtype: Any) -> str:
     return name
 
 
-def check_backend(backend: str | None, dtype: str) -> None:
-    """ValueError for an unknown backend, or one that cannot compute in this dtype."""
+def check_backend(backend: str | None) -> None:
+    """ValueError for an unknown backend."""
     if backend is not None and backend not in BACKENDS:
         raise ValueError(
             f'the backend is "numpy", "python" or "jax", or None to let the program choose; got {backend!r}'
         )
     if backend == "jax":
         import autograd.compiler.accelerated  # noqa: F401  (without the extra: what to install, said at this call)
-    if backend == "python" and dtype != "float64":
-        raise ValueError(f'backend="python" computes in float64: leave dtype={dtype!r} to backend="numpy"')
 
 
 def shape_of(outputs: Any, count: int) -> tuple[int, ...] | None:

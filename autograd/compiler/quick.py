@@ -50,14 +50,14 @@ def quick_steps(session: Session, bound: Bound, size: int) -> Quick:
         return NONE
     if bound.python:
         plan: Any = bound.plan
-        return NONE if bound.quiet or not plan.small else on_floats(session, plan.whole, size)
+        return NONE if bound.quiet or not plan.small else on_floats(session, plan, size)
     return NONE if bound.device else on_arrays(session, bound, size)
 
 
 # -- the generated Python ----------------------------------------------------------------------------------------------
 
 
-def on_floats(session: Session, whole: Any, size: int) -> Quick:
+def on_floats(session: Session, plan: Any, size: int) -> Quick:
     """Steps of a graph that is one generated function: numbers stay lists of floats from step to step.
 
     They take no lock, which would be a tenth of the step: the function has no memory of its own, what it reads is one
@@ -66,8 +66,8 @@ def on_floats(session: Session, whole: Any, size: int) -> Quick:
     """
     program = session.program
     one_row = size == 1
-    descend = whole.function("sgd", one_row)
-    float64, shape = np.dtype(np.float64), (size, len(program.inputs))
+    descend, whole = plan.descent(one_row), plan.whole
+    dtype, single, shape = program.dtype, plan.single, (size, len(program.inputs))
     rate = 0.0
     seen: Any = None
     before: list[float] = []
@@ -77,9 +77,11 @@ def on_floats(session: Session, whole: Any, size: int) -> Quick:
         """The batch as rows of floats, which nobody can change; None where it is something else."""
         nonlocal seen
         if batch.__class__ is np.ndarray:
-            return batch.tolist() if batch.dtype is float64 and batch.shape == shape else None
+            return batch.tolist() if batch.dtype is dtype and batch.shape == shape else None
         if batch is seen:  # tuples of floats are looked at once
             return batch
+        if single:  # they have to be rounded
+            return None
         found = in_tuples(batch, *shape)
         if found == batch:  # a list is unlike every tuple
             seen = batch
@@ -88,7 +90,7 @@ def on_floats(session: Session, whole: Any, size: int) -> Quick:
     def sgd(batch: Any, learning_rate: float) -> float | None:
         nonlocal before, rows, rate
         if batch.__class__ is np.ndarray:
-            found = batch.tolist() if batch.dtype is float64 and batch.shape == shape else None
+            found = batch.tolist() if batch.dtype is dtype and batch.shape == shape else None
         else:
             found = rows_of(batch)
         if found is None or modes.active:
@@ -149,7 +151,7 @@ def on_floats(session: Session, whole: Any, size: int) -> Quick:
         """The gradient of the last of these steps, which has kept none."""
         return whole.function("gradient", one_row)(before, rows)[1]  # type: ignore[no-any-return]
 
-    return Quick(sgd, adam)
+    return Quick(sgd, None if single else adam)
 
 
 def in_tuples(batch: Any, size: int, width: int) -> tuple[tuple[float, ...], ...] | None:

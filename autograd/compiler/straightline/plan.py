@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from autograd.op import FLOAT_ERRORS
 
 Array = npt.NDArray[Any]
 Batch = Array | Sequence[Sequence[float]]
+Step = Callable[[list[float], Any, float], tuple[float, list[float]]]
 
 SMALL = 2000
 """How many operands the operations of a graph have that becomes one function."""
@@ -53,7 +55,10 @@ class Parameters:
 
 
 class PythonPlan:
-    """A tape as generated Python on floats (float64): a ``Plan``, for tiny graphs and deep irregular ones.
+    """A tape as generated Python on floats: a ``Plan``, for tiny graphs and deep irregular ones.
+
+    Floats are float64. For a program in float32 they are computed as they are, and results are rounded: outputs,
+    gradients, and the parameters after every step.
 
     Sums and dot products are added from left to right, where the eager engine rounds once (``math.fsum``); all else is
     computed by the same operations in the same order. Local derivatives are the declared ones, so their digits at
@@ -67,8 +72,10 @@ class PythonPlan:
 
     backend = "python"
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, dtype: npt.DTypeLike = np.float64) -> None:
         self.tape = tape
+        self.dtype = np.dtype(dtype)
+        self.single = self.dtype == np.float32
         self.order: Array = np.arange(len(tape.parameters))
         self.nodes = Nodes(tape)
         self._whole: Whole | None = None
@@ -102,17 +109,22 @@ class PythonPlan:
             return "\n".join(self.whole.sources.values())
         return self.blocks.forward_source(0)
 
+    def descent(self, one_row: bool) -> Step:
+        """``step(numbers, rows, learning_rate)`` of a small graph: the mean before the step, and the new numbers."""
+        step: Step = self.whole.function("sgd", one_row)
+        return in_single(step) if self.single else step
+
     def bind(self, batch_size: int, theta: Array, gradient: Array) -> PythonRun:
-        """A run for this batch size that reads ``theta`` and writes ``gradient``, both float64.
+        """A run for this batch size that reads ``theta`` and writes ``gradient``, both of the plan's dtype.
 
         Raises:
             TypeError: another dtype.
         """
-        for what, array in (("theta", theta), ("gradient", gradient)):
-            if array.dtype != np.float64 or array.shape != self.order.shape:
+        for what, vector in (("theta", theta), ("gradient", gradient)):
+            if vector.dtype != self.dtype or vector.shape != self.order.shape:
                 raise TypeError(
-                    f"the python backend computes in float64, with {len(self.order)} parameters; {what} has dtype "
-                    f'{array.dtype} and shape {array.shape}: compile with dtype="float64", or backend="numpy"'
+                    f"{what} must be a {self.dtype} vector of {len(self.order)} parameters; "
+                    f"got {vector.dtype} of shape {vector.shape}"
                 )
         if self._parameters is None or self._parameters.theta is not theta:
             self._parameters = Parameters(theta)
@@ -142,7 +154,7 @@ class PythonRun:
             found = plan.whole.function("outputs")(theta, rows) if plan.small else plan.blocks.outputs(theta, rows)
         except FLOAT_ERRORS:
             found = self.with_care(rows, theta)[plan.tape.outputs].T
-        return np.array(found, float).reshape(len(rows), len(plan.tape.outputs))
+        return self.table(found, len(rows), len(plan.tape.outputs))
 
     def backward(self, batch: Batch) -> float:
         """The mean over the batch of the only output; writes ``gradient`` of that mean.
@@ -150,7 +162,10 @@ class PythonRun:
         Raises:
             ValueError: no rows, or not exactly one output.
         """
-        mean, self.gradient[:] = self.slopes(self.parameters.theta.tolist(), as_rows(batch))
+        mean, slopes = self.slopes(self.parameters.theta.tolist(), as_rows(batch))
+        if self.plan.single:
+            (mean,), slopes = to_single([mean]), to_single(slopes)
+        self.gradient[:] = slopes
         return mean
 
     def input_gradients(self, batch: Batch) -> Array:
@@ -166,7 +181,7 @@ class PythonRun:
             found = plan.whole.function("inputs")(theta, rows) if plan.small else plan.blocks.inputs(theta, rows)
         except FLOAT_ERRORS:
             found = tape_gradients(plan.tape, self.with_care(rows, theta), np.ones(len(rows)))[plan.tape.inputs].T
-        return np.array(found, float).reshape(len(rows), len(plan.tape.inputs))
+        return self.table(found, len(rows), len(plan.tape.inputs))
 
     def sgd(self, batch: Batch, learning_rate: float) -> float:
         """One step of gradient descent on the mean of the output; returns the mean before it.
@@ -185,7 +200,8 @@ class PythonRun:
             mean, parameters.numbers = step(parameters.numbers, rows, learning_rate)
         except FLOAT_ERRORS:
             mean, slopes = self.slopes(parameters.numbers, rows)
-            parameters.numbers = [w - learning_rate * g for w, g in zip(parameters.numbers, slopes, strict=True)]
+            numbers = [w - learning_rate * g for w, g in zip(parameters.numbers, slopes, strict=True)]
+            parameters.numbers = to_single(numbers) if self.plan.single else numbers
         return mean  # type: ignore[no-any-return]
 
     def prepare_sgd(self) -> Any:
@@ -193,14 +209,14 @@ class PythonRun:
         self.check_output()
         plan = self.plan
         if plan.small:
-            self._sgd = plan.whole.function("sgd", self.one_row)
+            self._sgd = plan.descent(self.one_row)
         else:
 
             def step(theta: list[float], rows: list[Any], rate: float) -> tuple[float, list[float]]:
                 mean, slopes = self.slopes(theta, rows)
                 return mean, [w - rate * g for w, g in zip(theta, slopes, strict=True)]
 
-            self._sgd = step
+            self._sgd = in_single(step) if plan.single else step
         return self._sgd
 
     def adam(
@@ -239,6 +255,11 @@ class PythonRun:
 
     # -- pieces ----------------------------------------------------------------------------------------------------
 
+    def table(self, found: Any, rows: int, columns: int) -> Array:
+        """Numbers as an array of the plan's dtype."""
+        with np.errstate(over="ignore"):
+            return np.array(found, float).astype(self.plan.dtype, copy=False).reshape(rows, columns)
+
     def slopes(self, theta: list[float], rows: Sequence[Sequence[float]]) -> tuple[float, Sequence[float]]:
         """The mean of the output and its gradient."""
         self.check_output()
@@ -270,6 +291,21 @@ class PythonRun:
                 f"a gradient needs a program of one output; this one has {len(self.plan.tape.outputs)}: "
                 "compile their sum, or each by itself"
             )
+
+
+def to_single(numbers: Sequence[float]) -> list[float]:
+    """Rounded to float32; beyond its range inf, without a warning."""
+    return array("f", numbers).tolist()
+
+
+def in_single(step: Step) -> Step:
+    """A step whose results are rounded to float32."""
+
+    def rounded(numbers: list[float], rows: Any, rate: float) -> tuple[float, list[float]]:
+        mean, moved = step(numbers, rows, rate)
+        return to_single([mean])[0], to_single(moved)
+
+    return rounded
 
 
 def as_rows(batch: Batch) -> Sequence[Sequence[float]]:
