@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any, TypeVar
 
+import numpy as np
+
 __all__ = ["check_count", "check_range", "choose"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,6 +32,8 @@ def choose(what: str, choice: str | F, table: Mapping[str, F], signature: str) -
 
 def check_count(what: str, number: object) -> None:
     """Raise TypeError unless ``number`` is an int, ValueError unless it is 1 or above."""
+    if isinstance(number, np.integer):
+        raise TypeError(f"{what} is NumPy's {number!r}, and a Python int is needed: write int(...)")
     if isinstance(number, bool) or not isinstance(number, int):
         raise TypeError(f"{what} is a whole number, not {number!r}")
     if number < 1:

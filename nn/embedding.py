@@ -32,7 +32,7 @@ def embedding(index: Any, weight: Sequence[Sequence[Any]]) -> list[Any]:
         ValueError: there is no such row, or the number is not whole. DomainError: the same, of a Value.
         TypeError: no number.
     """
-    if isinstance(index, list | tuple | np.ndarray):
+    if isinstance(index, list | tuple) or (isinstance(index, np.ndarray) and index.ndim):
         return [embedding(each, weight) for each in index]
     if isinstance(index, Number):
         return [ag.take(column, index) for column in zip(*weight, strict=True)]

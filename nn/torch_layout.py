@@ -184,7 +184,13 @@ def described(module: Module) -> Mapping[str, Any]:
     """What a module holds, by PyTorch's names: what it says itself, the table below, or its attributes."""
     own = getattr(module, "torch_layout", None)
     if own is not None:
-        return own()  # type: ignore[no-any-return]
+        layout = own()
+        if not isinstance(layout, Mapping):
+            raise TypeError(
+                f"torch_layout() of {type(module).__name__} returned a {type(layout).__name__}: it gives a dictionary "
+                "of Values, lists of them, and modules"
+            )
+        return layout
     for kind in type(module).__mro__:
         if kind in LAYOUTS:
             return LAYOUTS[kind](module)

@@ -278,6 +278,12 @@ def test_data_frames() -> None:
     assert isinstance(loss, Value)
     assert {v.name for v in leaves(loss)} >= {"age", "income", "share"}
     assert model.graph(frame.iloc[[3]], "yes").data == loss.data
+    for without_names in (frame.iloc[3].to_numpy(), frame.iloc[3].tolist(), frame.iloc[3].reset_index(drop=True)):
+        assert model.graph(without_names, "yes").data == loss.data
+    swapped = r"^graph takes the columns age, income, share, in this order, not income, age, share$"
+    for row in (frame[["income", "age", "share"]].iloc[3], frame[["income", "age", "share"]].iloc[[3]]):
+        with pytest.raises(ValueError, match=swapped):
+            model.graph(row, "yes")
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(frame[["income", "age", "share"]])
     with pytest.raises(ValueError, match="could not convert string to float"):
@@ -441,6 +447,9 @@ def test_wrong_data() -> None:
             model.graph(nan[3])
     with pytest.raises(ValueError, match="y holds 1 class alone, 4: there is nothing to tell apart"):
         classifier.fit(X2, np.full(40, 4))
+    for target in (np.nan, np.inf, [1.0, 2.0], []):
+        with pytest.raises(ValueError, match=r"^the target of a row is one finite number, not "):
+            regressor.graph(X2[0], target)
     with pytest.raises(ValueError, match="Unknown label type"):
         classifier.fit(X2, T2)
 
