@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from autograd.compiler.decorator import Compiled
 from autograd.compiler.plans import schedule_of
 from autograd.compiler.program import Program
 from autograd.compiler.schedule import Schedule
@@ -65,6 +66,8 @@ def program(compiled: Program | Schedule, *, rows: int | None = None, title: str
         if rows is not None:
             raise TypeError("viz.program: a schedule runs nothing, so rows say nothing; give the program itself")
         schedule = compiled
+    elif isinstance(compiled, Compiled):
+        raise TypeError("viz.program: a compiled function has a program for each shape: give f.program(arguments)")
     else:
         raise TypeError(
             f"viz.program draws what autograd.compile returned; got {type(compiled).__name__}: "
