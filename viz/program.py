@@ -66,19 +66,21 @@ def program(compiled: Program | Schedule, *, rows: int | None = None, title: str
         if rows is not None:
             raise TypeError("viz.program: a schedule runs nothing, so rows say nothing; give the program itself")
         schedule = compiled
-    elif isinstance(compiled, Compiled):
-        raise TypeError("viz.program: a compiled function has a program for each shape: give f.program(arguments)")
     else:
-        raise TypeError(
-            f"viz.program draws what autograd.compile returned; got {type(compiled).__name__}: "
-            "viz.draw draws graphs of Values"
-        )
+        raise _not_drawn(compiled)
     picture = picture_of(schedule)
     if not picture.blocks:
         raise ValueError("viz.program: this program computes nothing: every output is a leaf or a constant")
     many = len(picture.every)
     heading = f"{_counted(picture.nodes, 'node')} in {_counted(many, 'group')}" if title is None else title
     return _Drawing(picture, heading, said).figure()
+
+
+def _not_drawn(thing: object) -> TypeError:
+    hint = "viz.draw draws graphs of Values"
+    if isinstance(thing, Compiled):
+        hint = "a function has a program for each shape of its arguments: give f.program(arguments)"
+    return TypeError(f"viz.program draws what autograd.compile returned; got {type(thing).__name__}: {hint}")
 
 
 def _counted(n: int, word: str) -> str:
