@@ -35,14 +35,18 @@ def rebuild(tree: Any, leaf: Callable[[Any, str], Any], path: str = "") -> Any:
     if isinstance(tree, Mapping):
         return {key: rebuild(x, leaf, f"{path}[{key!r}]") for key, x in tree.items()}
     if isinstance(tree, list | tuple):
-        items = [rebuild(x, leaf, f"{path}[{i}]") for i, x in enumerate(tree)]
-        if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-            return type(tree)(*items)
-        return tuple(items) if isinstance(tree, tuple) else items
+        return same_kind(tree, [rebuild(x, leaf, f"{path}[{i}]") for i, x in enumerate(tree)])
     raise TypeError(
         f"no derivative with respect to {type(tree).__name__} {tree!r:.40}{f' at {path}' if path else ''}: "
         "numbers, lists, tuples, dicts and arrays of numbers are differentiated; choose the arguments with argnums="
     )
+
+
+def same_kind(sequence: Any, items: list[Any]) -> Any:
+    """The items as a list, a tuple or a named tuple, whichever the sequence is."""
+    if not isinstance(sequence, tuple):
+        return items
+    return type(sequence)(*items) if hasattr(sequence, "_fields") else tuple(items)
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -63,11 +67,8 @@ def tidy(tree: Any) -> Any:
         return tree.astype(np.float64) if all(isinstance(x, float) for x in tree.flat) else tree
     if isinstance(tree, Mapping):
         return {key: tidy(x) for key, x in tree.items()}
-    if isinstance(tree, list):
-        return [tidy(x) for x in tree]
-    if isinstance(tree, tuple):
-        items = [tidy(x) for x in tree]
-        return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)
+    if isinstance(tree, list | tuple):
+        return same_kind(tree, [tidy(x) for x in tree])
     return tree
 
 

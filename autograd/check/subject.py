@@ -182,11 +182,8 @@ def refilled(x: Any, rest: Any) -> Any:
         return float(next(rest))
     if isinstance(x, Mapping):
         return {key: refilled(each, rest) for key, each in x.items()}
-    if isinstance(x, list):
-        return [refilled(each, rest) for each in x]
-    if isinstance(x, tuple):
-        items = [refilled(each, rest) for each in x]
-        return type(x)(*items) if hasattr(x, "_fields") else tuple(items)
+    if isinstance(x, list | tuple):
+        return tree.same_kind(x, [refilled(each, rest) for each in x])
     out = np.empty(x.shape, dtype=object)
     for index in np.ndindex(x.shape):
         out[index] = refilled(x[index], rest)

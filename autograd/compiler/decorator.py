@@ -17,7 +17,7 @@ from autograd.compiler.explain import Explanation
 from autograd.compiler.program import Program, check_backend, check_dtype, program_of, shape_of
 from autograd.compiler.tracing import outputs_of, spread, trace
 from autograd.number import Number
-from autograd.tree import is_number
+from autograd.tree import is_number, same_kind
 from autograd.value import Value
 
 Array = npt.NDArray[Any]
@@ -236,11 +236,8 @@ class Arguments:
                 return one(x.shape[1:]) if x.ndim else x
             if isinstance(x, Mapping):
                 return {key: fill(each) for key, each in x.items()}
-            if isinstance(x, list):
-                return [fill(each) for each in x]
-            if isinstance(x, tuple):
-                items = [fill(each) for each in x]
-                return type(x)(*items) if hasattr(x, "_fields") else tuple(items)
+            if isinstance(x, list | tuple):
+                return same_kind(x, [fill(each) for each in x])
             return x
 
         args, named = fill(list(self.args)), fill(self.named)
