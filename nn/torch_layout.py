@@ -35,6 +35,7 @@ import numpy.typing as npt
 
 from autograd import Value
 from nn.attention import Attention
+from nn.checks import few
 from nn.figure5 import Figure5
 from nn.layers import MLP, Layer, Neuron
 from nn.module import Module, assign
@@ -134,7 +135,7 @@ def layout(model: Module) -> dict[str, Array]:
     lost = [path for key, path in named.items() if key not in placed]
     if lost:
         raise ValueError(
-            f"{type(model).__name__} has parameters without a place in PyTorch's layout: {', '.join(lost[:8])}; give "
+            f"{type(model).__name__} has parameters without a place in PyTorch's layout: {few(lost)}; give "
             "it a method torch_layout() that returns a dictionary of Values, lists of them, and modules"
         )
     return found
