@@ -1,18 +1,16 @@
 """nn.Classifier and nn.Regressor: scikit-learn's own checks, known answers, saving, errors."""
 
 import ast
-import contextlib
 import copy
-import io
 import pickle
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from page_snippets import ROOT, check_snippet, snippets
 
 import autograd as ag
 import nn
@@ -483,20 +481,15 @@ def test_ctrl_c_leaves_the_last_complete_step() -> None:
 
 # docs/estimators.md ---------------------------------------------------------------------------------------------------
 
-PAGE = (Path(__file__).parent.parent / "docs" / "estimators.md").read_text("utf-8")
-SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PAGE = (ROOT / "docs" / "estimators.md").read_text("utf-8")
+SNIPPETS = snippets("docs/estimators.md")
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
 def test_the_pages_snippets_print_what_they_say(snippet: str) -> None:
     if "as_frame" in snippet:
         pytest.importorskip("pandas", reason="data frames are pandas'")
-    expected = re.findall(r"^\s*print\(.*\)  # (.+)$", snippet, re.MULTILINE)
-    assert len(expected) == snippet.count("print(")
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(snippet, "estimators.md", "exec"), {"__name__": "page"})
-    assert printed.getvalue().splitlines() == expected
+    check_snippet(snippet)
 
 
 def test_the_page_names_every_parameter_with_its_default() -> None:

@@ -1,8 +1,6 @@
 """program(compiled) says what the schedule says; the pictures of raising show what stands in the schedule's groups."""
 
-import contextlib
 import importlib.util
-import io
 import random
 import re
 import xml.etree.ElementTree as ET
@@ -14,6 +12,7 @@ import pytest
 from compiler_graphs import build, dense, leaves
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from page_snippets import check_snippet, snippets
 
 import autograd as ag
 import viz
@@ -363,15 +362,10 @@ def test_bad_input():
 
 def test_the_snippets_print_what_they_say():
     namespace = {"__name__": "raising"}
-    snippets = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(snippets) == 3
-    for snippet in snippets:
-        expected = re.findall(r"^\s*print\(.*\)  # (.+)$", snippet, re.MULTILINE)
-        assert len(expected) == snippet.count("print(")
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(snippet, "raising.md", "exec"), namespace)
-        assert printed.getvalue().splitlines() == expected
+    found = snippets("docs/raising.md")
+    assert len(found) == 3
+    for snippet in found:
+        check_snippet(snippet, namespace)
 
 
 def test_the_modules_and_pictures_that_it_names_exist():
