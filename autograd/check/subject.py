@@ -54,7 +54,7 @@ class Subject:
     def _remember(self, x: Any, path: str) -> Any:
         self.paths.append(path)
         self.types.append(type(x) if isinstance(x, np.floating) else float)
-        self.point.append(float(x.data if isinstance(x, Number) else x))
+        self.point.append(plain(x))
         return x
 
     @property
@@ -167,6 +167,17 @@ def number(y: Any, title: str) -> float:
         f"{title} returned {type(y).__name__}{shape}, and a gradient needs one number: "
         "sum it, or check a layer with check_vjp(f, backward, *inputs)"
     )
+
+
+def plain(x: Any) -> float:
+    """A Value, a Dual or a number as a float."""
+    return float(x.data if isinstance(x, Number) else x)
+
+
+def usual_size(point: Sequence[float]) -> float:
+    """The median size of the inputs that are not 0; 0 where there is none."""
+    nonzero = sorted(abs(x) for x in point if x and math.isfinite(x))
+    return nonzero[len(nonzero) // 2] if nonzero else 0.0
 
 
 def refilled(x: Any, rest: Any) -> Any:
