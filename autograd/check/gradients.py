@@ -67,7 +67,7 @@ def check_gradients(
         raise TypeError("order 2 and 3 differentiate the gradient of autograd: leave out gradient= and parameters=")
     if directions is not None and (isinstance(directions, bool) or not isinstance(directions, int) or directions < 1):
         raise ValueError(f"directions is how many to take, 1 or more; got {directions!r}")
-    if tolerance is not None and not tolerance > 0.0:
+    if tolerance is not None and not (tree.is_number(tolerance) and tolerance > 0.0):
         raise ValueError(f"tolerance is relative and above 0, as in 1e-6; got {tolerance!r}")
     if parameters is not None:
         subject: Subject = Closure(f, inputs, parameters)

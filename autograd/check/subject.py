@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ class Subject:
 
     def __init__(self, f: Callable[..., Any], inputs: Sequence[Any], plain: bool) -> None:
         if not callable(f):
-            raise TypeError(f"check_gradients takes a function and its inputs; got {type(f).__name__} {f!r:.40}")
+            raise TypeError(f"a check takes a function, and then its inputs; got {type(f).__name__} {f!r:.40}")
         self.f = f
         self.inputs = tuple(inputs)
         self.plain = plain
@@ -113,7 +113,8 @@ class Closure(Subject):
     def __init__(self, f: Callable[..., Any], inputs: Sequence[Any], parameters: Any) -> None:
         named = parameters.items() if isinstance(parameters, Mapping) else parameters
         pairs = [
-            p if isinstance(p, tuple) else (getattr(p, "name", "") or f"parameter {i}", p) for i, p in enumerate(named)
+            p if isinstance(p, tuple) else (getattr(p, "name", "") or f"parameter {i}", p)
+            for i, p in enumerate(named if isinstance(named, Iterable) else ())
         ]
         if not pairs or not all(isinstance(p, Value) for _, p in pairs):
             raise TypeError("parameters= takes Values, as model.parameters() or model.named_parameters() give them")
