@@ -74,7 +74,7 @@ def test_plain_numbers_of_numpy_are_outputs_like_pythons() -> None:
     assert record_tape([x, np.int64(3)], [x]).data.tolist() == [1.0, 3.0]
     with pytest.raises(TypeError, match="output 0 is a Dual: a program computes Values"):
         ag.jvp(lambda z: record_tape([z], []), (1.0,), (1.0,))
-    with pytest.raises(TypeError, match=r"^str 'a' at \[1\] is no number: give numbers, or lists"):
+    with pytest.raises(TypeError, match=r"str 'a' at \[1\]"):
         ag.compile([x, "a"], inputs=[x])
 
 
