@@ -83,10 +83,21 @@ def variables(args: tuple[Any, ...], argnums: Argnums, f: Callable[..., Any]) ->
     structures = tuple(args[p] for p in positions)
     arguments = list(args)
     for p in positions:
-        arguments[p] = tree.rebuild(args[p], variable)
+        arguments[p] = replaced(args[p])
     wanted = [core(v) for p in positions for v in tree.leaves(arguments[p])]
     graphs = any(isinstance(x, Number) for x in tree.leaves(structures))
     return arguments, wanted, structures[0] if alone else structures, graphs
+
+
+def replaced(argument: Any) -> Any:
+    """An argument with variables in place of its numbers. TypeError: it holds something else."""
+    try:
+        return tree.rebuild(argument, variable)
+    except tree.NotNumbers as error:
+        raise TypeError(
+            f"no derivative with respect to {error.what}: numbers, lists, tuples, dicts and arrays of numbers are "
+            "differentiated; choose the arguments with argnums="
+        ) from None
 
 
 def check_callable(f: Any, who: str) -> None:
@@ -241,8 +252,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]
     """
     check_callable(f, "vjp")
     chosen(primals, None, f)
+    arguments = [replaced(x) for x in primals]
     keep = _depth.get() > 0 or any(isinstance(x, Number) for x in tree.leaves(primals))
-    arguments = [tree.rebuild(x, variable) for x in primals]
     with nested():
         output = f(*arguments)
     wanted = [core(v) for x in arguments for v in tree.leaves(x)]

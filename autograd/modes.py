@@ -95,11 +95,16 @@ def is_tracing() -> bool:
     return _tracing.get()
 
 
+BRANCH_ADVICE = (
+    "Write the choice as an operation: maximum, minimum, clip, relu, logsumexp, where(relu(u - v), a, b) for "
+    "'a if u > v else b', take(values, index)"
+)
+
+
 def refuse_branch(what: str) -> None:
     """Raises CompileError where this thread is tracing a function, and says what to write instead."""
     if is_tracing():
         raise CompileError(
-            f"the function looks at data ({what}), and a program would do for ever what it does for this row. Write "
-            "the choice as an operation: maximum, minimum, clip, relu, logsumexp, where(relu(u - v), a, b) for "
-            "'a if u > v else b', take(values, index)"
+            f"the function looks at data ({what}), and a program would do for ever what it does for this row. "
+            f"{BRANCH_ADVICE}"
         )

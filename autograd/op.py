@@ -307,7 +307,7 @@ def domain_error(op: Op, operands: Sequence[float], names: Sequence[str] = ()) -
         shown = [*shown[:3], f"... ({len(operands)} inputs)"]
     limits = op.domain * len(operands) if op.arity is None else op.domain
     broken = [str(i) for i, x in zip(limits, operands, strict=False) if x not in i and i != REAL]
-    why = f"its domain is {broken[0]}" if broken else op.why
+    why = f"its domain is {broken[0]}" if broken else op.why if operands else "the sequence is empty"
     return DomainError(
         f"{op.name}({', '.join(shown)}) is not defined: {why}. "
         "Keep the input inside, or use `with autograd.ieee():` to get inf or nan instead."

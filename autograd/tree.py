@@ -12,6 +12,14 @@ from autograd.number import Number
 REAL_TYPES = (int, float, np.integer, np.floating, Number)
 
 
+class NotNumbers(TypeError):
+    """Something in a structure is no number; ``what`` it is, and where."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is no number: give numbers, or lists, tuples, dicts or arrays of numbers")
+        self.what = what
+
+
 def is_number(x: Any) -> bool:
     """A float, an int, a NumPy scalar, a Value or a Dual; not a bool."""
     return (isinstance(x, REAL_TYPES) and not isinstance(x, bool)) or (isinstance(x, np.ndarray) and x.ndim == 0)
@@ -23,7 +31,7 @@ def rebuild(tree: Any, leaf: Callable[[Any, str], Any], path: str = "") -> Any:
     An array becomes an object array of what ``leaf`` returns. ``path`` reads like Python: ``["w"][2]``.
 
     Raises:
-        TypeError: something in it is no number; says where.
+        NotNumbers: something in it is no number; says where.
     """
     if is_number(tree):
         return leaf(tree, path)
@@ -35,14 +43,15 @@ def rebuild(tree: Any, leaf: Callable[[Any, str], Any], path: str = "") -> Any:
     if isinstance(tree, Mapping):
         return {key: rebuild(x, leaf, f"{path}[{key!r}]") for key, x in tree.items()}
     if isinstance(tree, list | tuple):
-        items = [rebuild(x, leaf, f"{path}[{i}]") for i, x in enumerate(tree)]
-        if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-            return type(tree)(*items)
-        return tuple(items) if isinstance(tree, tuple) else items
-    raise TypeError(
-        f"no derivative with respect to {type(tree).__name__} {tree!r:.40}{f' at {path}' if path else ''}: "
-        "numbers, lists, tuples, dicts and arrays of numbers are differentiated; choose the arguments with argnums="
-    )
+        return same_kind(tree, [rebuild(x, leaf, f"{path}[{i}]") for i, x in enumerate(tree)])
+    raise NotNumbers(f"{type(tree).__name__} {tree!r:.40}{f' at {path}' if path else ''}")
+
+
+def same_kind(sequence: Any, items: list[Any]) -> Any:
+    """The items as a list, a tuple or a named tuple, whichever the sequence is."""
+    if not isinstance(sequence, tuple):
+        return items
+    return type(sequence)(*items) if hasattr(sequence, "_fields") else tuple(items)
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -63,11 +72,8 @@ def tidy(tree: Any) -> Any:
         return tree.astype(np.float64) if all(isinstance(x, float) for x in tree.flat) else tree
     if isinstance(tree, Mapping):
         return {key: tidy(x) for key, x in tree.items()}
-    if isinstance(tree, list):
-        return [tidy(x) for x in tree]
-    if isinstance(tree, tuple):
-        items = [tidy(x) for x in tree]
-        return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)
+    if isinstance(tree, list | tuple):
+        return same_kind(tree, [tidy(x) for x in tree])
     return tree
 
 

@@ -56,8 +56,9 @@ def scaled_dot_product_attention(query: Vectors, key: Vectors, value: Vectors, c
     Raises:
         ValueError: lengths that do not fit. TypeError: no lists of vectors.
     """
+    weights = attention_weights(query, key, causal)
     check_shape("attention: value", value, [len(key), "numbers"])
-    return mixed(attention_weights(query, key, causal), value)
+    return mixed(weights, value)
 
 
 class Attention(Module):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, TypeVar
 
-__all__ = ["check_count", "check_range", "choose"]
+import numpy as np
+
+__all__ = ["check_count", "check_range", "choose", "few"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,6 +32,8 @@ def choose(what: str, choice: str | F, table: Mapping[str, F], signature: str) -
 
 def check_count(what: str, number: object) -> None:
     """Raise TypeError unless ``number`` is an int, ValueError unless it is 1 or above."""
+    if isinstance(number, np.integer):
+        raise TypeError(f"{what} is NumPy's {number!r}, and a Python int is needed: write int(...)")
     if isinstance(number, bool) or not isinstance(number, int):
         raise TypeError(f"{what} is a whole number, not {number!r}")
     if number < 1:
@@ -54,3 +58,9 @@ def check_range(what: str, number: Any, low: float, high: float, *, low_open: bo
             wanted += ", and finite"
         raise ValueError(f"{what} is {value:g}: it must be {wanted}")
     return value
+
+
+def few(names: Sequence[object], limit: int = 8) -> str:
+    """The first names for a message, and how many more there are."""
+    shown = ", ".join(map(str, names[:limit]))
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

@@ -108,7 +108,9 @@ class Dropout(Module):
 
 
 def _count(x: Any) -> int:
-    return sum(map(_count, x)) if isinstance(x, list | tuple | np.ndarray) else 1
+    if isinstance(x, np.ndarray):
+        return x.size
+    return sum(map(_count, x)) if isinstance(x, list | tuple) else 1
 
 
 def _nothing(layer: Dropout, count: int) -> Sequence[Any]:

@@ -12,7 +12,7 @@ from autograd import Value
 from autograd.number import Number
 from autograd.tree import is_number
 from nn.checks import check_count
-from nn.init import Initialiser, generator, initialiser
+from nn.init import Initialiser, drawing
 from nn.layers import Seed
 from nn.module import Module
 from nn.nested import named, parameters
@@ -32,7 +32,7 @@ def embedding(index: Any, weight: Sequence[Sequence[Any]]) -> list[Any]:
         ValueError: there is no such row, or the number is not whole. DomainError: the same, of a Value.
         TypeError: no number.
     """
-    if isinstance(index, list | tuple | np.ndarray):
+    if isinstance(index, list | tuple) or (isinstance(index, np.ndarray) and index.ndim):
         return [embedding(each, weight) for each in index]
     if isinstance(index, Number):
         return [ag.take(column, index) for column in zip(*weight, strict=True)]
@@ -70,11 +70,7 @@ class Embedding(Module):
         check_count("embedding_dim", embedding_dim)
         self.name = name
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        rng, chosen = generator(seed), initialiser(init)
-
-        def draw() -> float:
-            return chosen(rng, num_embeddings, embedding_dim)
-
+        draw = drawing(init, seed, num_embeddings, embedding_dim)
         self.weight: list[list[Value]] = [
             parameters([embedding_dim], draw, f"{name}.r{i}.w") for i in range(num_embeddings)
         ]

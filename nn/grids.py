@@ -18,7 +18,7 @@ from typing import Any
 import autograd as ag
 from autograd import Value
 from nn.checks import check_count
-from nn.init import Initialiser, generator, initialiser
+from nn.init import Initialiser, drawing
 from nn.layers import Seed
 from nn.module import Module
 from nn.nested import check_shape, lists, named, parameters, scoped
@@ -190,12 +190,8 @@ class Conv2d(Module):
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size, self.stride = _pair("kernel_size", kernel_size), _pair("stride", stride)
         self.padding = _padding(padding)
-        rng, chosen = generator(seed), initialiser(init)
         area = self.kernel_size[0] * self.kernel_size[1]
-
-        def draw() -> float:
-            return chosen(rng, in_channels * area, out_channels * area)
-
+        draw = drawing(init, seed, in_channels * area, out_channels * area)
         scopes = [f"{name}.f{f + 1}" for f in range(out_channels)]
         size = (in_channels, *self.kernel_size)
         self.weight: list[Grid] = [parameters(size, draw, f"{scope}.w") for scope in scopes]

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from nn.checks import choose
 
-__all__ = ["INITIALISERS", "Initialiser", "generator", "initialiser"]
+__all__ = ["INITIALISERS", "Initialiser", "drawing", "generator", "initialiser"]
 
 Initialiser = Callable[[random.Random, int, int], float]
 
@@ -96,3 +96,15 @@ def generator(seed: int | random.Random | None) -> random.Random:
             f"a seed is an int, a random.Random, or None for the random module's own, not {seed!r}"
         )
     return random.Random(seed)
+
+
+def drawing(
+    init: str | Initialiser, seed: int | random.Random | None, fan_in: int, fan_out: int
+) -> Callable[[], float]:
+    """A function that draws one weight after the other: the initialiser with its arguments.
+
+    Raises:
+        ValueError, TypeError: as ``initialiser`` and ``generator``.
+    """
+    rng, chosen = generator(seed), initialiser(init)
+    return lambda: chosen(rng, fan_in, fan_out)

@@ -11,7 +11,7 @@ from typing import Any
 import autograd as ag
 from autograd import Value
 from nn.checks import check_count
-from nn.init import Initialiser, generator, initialiser
+from nn.init import Initialiser, drawing
 from nn.layers import Seed
 from nn.module import Module
 from nn.nested import check_shape, each_vector, named, parameters, shape_of
@@ -59,11 +59,7 @@ class Linear(Module):
     ) -> None:
         check_count("in_features", in_features)
         check_count("out_features", out_features)
-        rng, chosen = generator(seed), initialiser(init)
-
-        def draw() -> float:
-            return chosen(rng, in_features, out_features)
-
+        draw = drawing(init, seed, in_features, out_features)
         self.name = name
         self.in_features, self.out_features = in_features, out_features
         scopes = [f"{name}.n{i + 1}" for i in range(out_features)]

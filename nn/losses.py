@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 import autograd as ag
 from autograd import Value, modes
 from autograd.errors import DomainError
@@ -33,12 +35,14 @@ Loss = Callable[[Any, Any], Value]
 
 def absolute_error(prediction: Value, target: Value | float) -> Value:
     """The lesson's loss, |y - ŷ|; slope 0 where the two are equal."""
+    _check_prediction("absolute_error", prediction)
     error: Value = target - prediction
     return error.abs()
 
 
 def squared_error(prediction: Value, target: Value | float) -> Value:
     """(y - ŷ)²."""
+    _check_prediction("squared_error", prediction)
     error: Value = target - prediction
     return error.square()
 
@@ -50,9 +54,11 @@ def binary_cross_entropy(prediction: Value, target: Value | float) -> Value:
     is exact where p rounds to 0 or 1, and this is not.
 
     Raises:
+        TypeError: a list of predictions, as of all these losses.
         DomainError: p is outside [0, 1], or the loss is infinite: p is 0 where y is not, or 1 where y is not.
         ValueError: y is outside [0, 1].
     """
+    _check_prediction("binary_cross_entropy", prediction)
     p = prediction.data
     if not 0.0 <= p <= 1.0:
         raise DomainError(
@@ -87,6 +93,7 @@ def binary_cross_entropy_with_logits(logit: Value, target: Value | float) -> Val
     Raises:
         ValueError: y is outside [0, 1].
     """
+    _check_prediction("binary_cross_entropy_with_logits", logit)
     y = _check_probability(target)
     if not isinstance(target, Value) and y in (0.0, 1.0):  # the term of weight 0 need not be recorded
         return (-logit).softplus() if y else logit.softplus()
@@ -100,6 +107,7 @@ def hinge(score: Value, target: Value | float) -> Value:
     Raises:
         ValueError: y is neither -1 nor 1.
     """
+    _check_prediction("hinge", score)
     _check_sign(target)
     shortfall: Value = 1.0 - target * score
     return shortfall.relu()
@@ -159,9 +167,21 @@ def loss(choice: str | Loss) -> Loss:
     return choose("loss", choice, LOSSES, "(prediction, target) -> Value")
 
 
+def _check_prediction(loss: str, prediction: Any) -> None:
+    if isinstance(prediction, list | tuple | np.ndarray):
+        raise TypeError(
+            f"{loss} takes one prediction, a Value, not {len(prediction)} in a {type(prediction).__name__}: take one "
+            "of them, prediction[0], or add up the losses of each"
+        )
+
+
 def _check_probability(target: Value | float) -> float:
     y = target.data if isinstance(target, Value) else target
-    if not 0.0 <= y <= 1.0:
+    try:
+        good = 0.0 <= y <= 1.0
+    except (TypeError, ValueError):  # no number, or an array of several
+        good = False
+    if not good:
         raise ValueError(f"binary cross-entropy takes a target from 0 to 1, not {y!r}")
     return float(y)
 
@@ -173,7 +193,7 @@ def _check_sign(target: Value | float) -> None:
 
 
 def _check_class(target: Any) -> None:
-    if isinstance(target, bool) or not isinstance(target, int | Value):
+    if isinstance(target, bool) or not isinstance(target, int | np.integer | Value):
         raise TypeError(f"cross_entropy takes the index of the right class, an int, not {target!r}")
 
 

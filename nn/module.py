@@ -25,6 +25,7 @@ import numpy as np
 
 from autograd import Value
 from autograd.compiler.parameters import assign
+from nn.checks import few
 
 __all__ = ["Module", "assign"]
 
@@ -126,11 +127,11 @@ class Module:
                 else:
                     numbers.append(number)
         if wrong:
-            raise TypeError(f"a parameter is one number: {_few(wrong)}")
+            raise TypeError(f"a parameter is one number: {few(wrong)}")
         missing = [path for path in paths if path not in state]
         unexpected = [str(path) for path in state if path not in set(paths)]
         problems = [
-            f"{what} {_few(which)}"
+            f"{what} {few(which)}"
             for what, which in (("missing:", missing), ("unexpected:", unexpected), ("not finite:", infinite))
             if which
         ]
@@ -200,8 +201,3 @@ def _number(thing: object) -> float | None:
 
 def _kind(thing: object) -> str:
     return "None" if thing is None else f"a {type(thing).__name__}"
-
-
-def _few(names: list[str], limit: int = 8) -> str:
-    shown = ", ".join(names[:limit])
-    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

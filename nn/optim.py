@@ -29,10 +29,27 @@ Memory = TypeVar("Memory")
 def clipping(gradients: Sequence[float], max_norm: float) -> tuple[float, float]:
     """The norm of a gradient, sqrt(g1² + g2² + ...), and the factor that makes it ``max_norm`` where it is larger.
 
-    The factor is that of PyTorch's ``clip_grad_norm_``, which adds 1e-6 to the norm; of a gradient with nan it is 1.
+    The factor is that of PyTorch's ``clip_grad_norm_``, which adds 1e-6 to the norm; of a gradient with nan or inf it
+    is 1, so that the step after it finds the number that is not finite, and its parameter.
     """
     norm = math.hypot(*gradients)
-    return norm, min(1.0, max_norm / (norm + 1e-6)) if norm == norm else 1.0
+    if not (math.isfinite(norm) or all(map(math.isfinite, gradients))):
+        return norm, 1.0
+    return norm, min(1.0, max_norm / (norm + 1e-6))
+
+
+def values_in(parameters: Iterable[Value]) -> list[Value]:
+    """The parameters in a list. TypeError: they are no list, or something in it is no Value."""
+    try:
+        found = list(parameters)
+    except TypeError:
+        raise TypeError(
+            f"parameters are a list of Values, as model.parameters() gives it, not a {type(parameters).__name__}"
+        ) from None
+    for index, parameter in enumerate(found):
+        if not isinstance(parameter, Value):
+            raise TypeError(f"parameter {index} is a {type(parameter).__name__}: give model.parameters()")
+    return found
 
 
 def clip_gradients(parameters: Iterable[Value], max_norm: float) -> float:
@@ -41,10 +58,10 @@ def clip_gradients(parameters: Iterable[Value], max_norm: float) -> float:
     For a loop of one's own, between ``backward`` and ``step``; an optimiser with a ``clip_norm`` does it in its step.
 
     Raises:
-        ValueError: a max_norm that is not positive.
+        ValueError: a max_norm that is not positive. TypeError: it is no number; something that is no Value.
     """
     max_norm = check_range("max_norm", max_norm, 0.0, math.inf, low_open=True)
-    reached = [parameter for parameter in parameters if parameter.has_grad]
+    reached = [parameter for parameter in values_in(parameters) if parameter.has_grad]
     norm, factor = clipping([parameter.grad for parameter in reached], max_norm)
     for parameter in reached:
         parameter.grad *= factor
@@ -67,12 +84,10 @@ class Optimizer(ABC, Generic[Memory]):
     """
 
     def __init__(self, parameters: Iterable[Value], learning_rate: float, clip_norm: float | None = None) -> None:
-        self.parameters = list(parameters)
+        self.parameters = values_in(parameters)
         if not self.parameters:
             raise ValueError("there are no parameters to optimise")
         for index, parameter in enumerate(self.parameters):
-            if not isinstance(parameter, Value):
-                raise TypeError(f"parameter {index} is a {type(parameter).__name__}: give model.parameters()")
             if not parameter.is_leaf:
                 raise ValueError(f"{label(parameter, index)} is a computed Value: a parameter is a leaf of the graph")
         if len({id(parameter) for parameter in self.parameters}) < len(self.parameters):

@@ -14,6 +14,7 @@ from autograd.compiler.tracing import spread, trace
 from autograd.errors import CompileError
 from nn.dropout import nothing_dropped
 from nn.engines import columns_of
+from nn.nested import elementwise
 
 __all__ = ["predict"]
 
@@ -40,7 +41,7 @@ def predict(model: Callable[[Any], Any], inputs: Sequence[Any]) -> Array:
             except CompileError:
                 pass
         with modes.no_grad():
-            return np.array([_numbers(model(row)) for row in inputs], float)
+            return np.array([elementwise(_number, model(row)) for row in inputs], float)
 
 
 def _compiled(model: Callable[[Any], Any], inputs: Sequence[Any]) -> Array:
@@ -55,8 +56,5 @@ def _compiled(model: Callable[[Any], Any], inputs: Sequence[Any]) -> Array:
     return found
 
 
-def _numbers(output: Any) -> Any:
-    """Plain numbers in the same lists."""
-    if isinstance(output, list | tuple | np.ndarray):
-        return [_numbers(each) for each in output]
+def _number(output: Any) -> Any:
     return output.data if isinstance(output, Value) else output

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from nn.activations import Activation, activation, activation_name
 from nn.module import Module
 from nn.nested import elementwise, lists, named, shape_of
@@ -23,7 +25,9 @@ Part = Callable[[Any], Any]
 
 
 def flatten(x: Any) -> list[Any]:
-    """All numbers of nested lists in one list, the last dimension running fastest."""
+    """All numbers of nested lists in one list, the last dimension running fastest. TypeError: no list."""
+    if not isinstance(x, list | tuple | np.ndarray):
+        raise TypeError(f"flatten takes numbers in nested lists, and got a {type(x).__name__}: {x!r:.40}")
     return [number for part in lists(x) for number in (flatten(part) if isinstance(part, list) else [part])]
 
 

@@ -38,9 +38,15 @@ def to_source(
     """
     if isinstance(inputs, str):
         raise TypeError(f"inputs is a number, or a list of names: write [{inputs!r}]")
-    if isinstance(inputs, int):
+    if not callable(model):
+        raise TypeError(f"the model is a function of a list of inputs, not {model!r:.60}")
+    if not isinstance(scaler, Scaler | None):
+        raise TypeError(f"the scaler is an nn.Scaler, or None, not {scaler!r:.60}")
+    if isinstance(inputs, Sequence):
+        names = list(inputs)
+    else:
         check_count("inputs", inputs)
-    names = [f"x{k + 1}" for k in range(inputs)] if isinstance(inputs, int) else list(inputs)
+        names = [f"x{k + 1}" for k in range(inputs)]
     xs = [Value(1.0, name=each) for each in names]
     with ag.ieee(), nothing_dropped():  # the inputs have no numbers yet, so none can be wrong
         seen = xs

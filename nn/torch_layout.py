@@ -35,6 +35,7 @@ import numpy.typing as npt
 
 from autograd import Value
 from nn.attention import Attention
+from nn.checks import few
 from nn.figure5 import Figure5
 from nn.layers import MLP, Layer, Neuron
 from nn.module import Module, assign
@@ -134,7 +135,7 @@ def layout(model: Module) -> dict[str, Array]:
     lost = [path for key, path in named.items() if key not in placed]
     if lost:
         raise ValueError(
-            f"{type(model).__name__} has parameters without a place in PyTorch's layout: {', '.join(lost[:8])}; give "
+            f"{type(model).__name__} has parameters without a place in PyTorch's layout: {few(lost)}; give "
             "it a method torch_layout() that returns a dictionary of Values, lists of them, and modules"
         )
     return found
@@ -184,7 +185,13 @@ def described(module: Module) -> Mapping[str, Any]:
     """What a module holds, by PyTorch's names: what it says itself, the table below, or its attributes."""
     own = getattr(module, "torch_layout", None)
     if own is not None:
-        return own()  # type: ignore[no-any-return]
+        layout = own()
+        if not isinstance(layout, Mapping):
+            raise TypeError(
+                f"torch_layout() of {type(module).__name__} returned a {type(layout).__name__}: it gives a dictionary "
+                "of Values, lists of them, and modules"
+            )
+        return layout
     for kind in type(module).__mro__:
         if kind in LAYOUTS:
             return LAYOUTS[kind](module)

@@ -173,3 +173,20 @@ def error_bounds(tape: Tape, rows: Any) -> Any:
             for place, local in zip(args, partials_on_rows(tape.op(i), rows[i], rows[args]), strict=True):
                 bounds[i] += np.abs(local) * (bounds[place] + 4 * EPS * np.abs(rows[place]))
     return np.where(np.isfinite(bounds), bounds, np.inf)
+
+
+def sizes(tape: Tape, rows: Any) -> Any:
+    """For every node and row, the sum over paths to the output of |the product of the local derivatives|."""
+    found = np.zeros_like(rows)
+    found[tape.outputs[0]] = 1.0
+    with np.errstate(all="ignore"):
+        for i in np.flatnonzero(np.diff(tape.start)).tolist()[::-1]:
+            args = tape.operands(i)
+            for place, local in zip(args, partials_on_rows(tape.op(i), rows[i], rows[args]), strict=True):
+                found[place] += found[i] * np.abs(local)
+    return found
+
+
+def close(a: Any, b: Any, allowed: Any) -> bool:
+    """Everywhere within what is allowed, equal (as infinities are), or nan on both sides."""
+    return bool(np.all((np.abs(a - b) <= allowed + 1e-300) | (np.isnan(a) & np.isnan(b)) | (a == b)))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autograd as ag
-from autograd.check import Entry, assert_gradients, check_gradients, check_modes
+from autograd.check import Entry, assert_gradients, check_gradients, check_modes, sweep, taylor_test
 from autograd.ops import TABLE
 
 
@@ -213,6 +213,21 @@ def test_a_wrong_second_derivative():
 
 
 def test_wrong_calls_are_refused_at_the_call():
+    for check in (check_gradients, check_modes, sweep, taylor_test):
+        with pytest.raises(TypeError, match=r"^a check takes a function, and then its inputs; got NoneType None$"):
+            check(None, 1.0)
+        with pytest.raises(TypeError, match=r"^str 'a' at \[0\] is no number: give numbers, or lists"):
+            check(lambda x: x, "a")
+    with pytest.raises(TypeError, match="parameters= takes Values"):
+        check_gradients(lambda: 1.0, parameters=3)
+    with pytest.raises(ValueError, match=r"tolerance is relative and above 0, as in 1e-6; got 'a'"):
+        check_gradients(lambda x: x, 1.0, tolerance="a")
+    with pytest.raises(TypeError, match=r"along is a tuple, with a direction for each input; got 1\.0"):
+        taylor_test(lambda x: x, 1.0, along=1.0)
+    with pytest.raises(ValueError, match="octaves is how often the step is halved, 1 or more; got 0"):
+        sweep(lambda x: x, 1.0, octaves=0)
+    with pytest.raises(ValueError, match="the input is nan: there are no steps around it"):
+        sweep(lambda x: x, float("nan"))
     with pytest.raises(ValueError, match="order is 1, 2 or 3; got 4"):
         check_gradients(ag.sin, 1.0, order=4)
     with pytest.raises(TypeError, match="leave out gradient="):

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interrupting import interrupting
+from page_snippets import check_snippet, snippets
 from path_sums import path_sums
 
 import autograd as ag
@@ -728,20 +729,14 @@ def test_the_interpreted_plan_is_the_yardstick() -> None:
 
 # docs/compiling.md ---------------------------------------------------------------------------------------------------
 
-PAGE = (Path(__file__).parent.parent / "docs" / "compiling.md").read_text("utf-8")
-SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+SNIPPETS = snippets("docs/compiling.md")
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
-def test_the_snippets_of_the_documentation_print_what_they_say(
-    snippet: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_snippets_of_the_documentation_print_what_they_say(snippet: str) -> None:
     if 'backend="jax"' in snippet:
         pytest.importorskip("jax", reason="JAX is not installed: pip install 'glassgrad[jax]'")
-    expected = re.findall(r"^\s*print\(.*\)  # (.+)$", snippet, re.MULTILINE)
-    assert len(expected) == snippet.count("print(")
-    exec(compile(snippet, "compiling.md", "exec"), {"__name__": "page"})
-    assert capsys.readouterr().out.splitlines() == expected
+    check_snippet(snippet)
 
 
 def test_the_collector_is_paused_while_a_function_is_traced() -> None:

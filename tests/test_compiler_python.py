@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from compiler_graphs import close, sizes
 from hypothesis import given, settings
 from mp_reference import points, within
 
 import autograd as ag
 import nn
 from autograd import Value
-from autograd.compiler.interpret import partials_on_rows, run_tape, tape_gradients
+from autograd.compiler.interpret import run_tape, tape_gradients
 from autograd.compiler.straightline import PythonPlan, blocks, plan, registers
 from autograd.compiler.straightline.sweep import Nodes
 from autograd.compiler.tape import Tape, record_tape
@@ -43,18 +44,6 @@ def bound(tape: Tape, rows: int) -> Any:
     return PythonPlan(tape).bind(rows, theta, np.full(len(theta), np.nan))
 
 
-def sizes(tape: Tape, rows: Any) -> Any:
-    """For every node and row, the sum over paths to the output of |the product of the local derivatives|."""
-    found = np.zeros_like(rows)
-    found[tape.outputs[0]] = 1.0
-    with np.errstate(all="ignore"):
-        for i in np.flatnonzero(np.diff(tape.start)).tolist()[::-1]:
-            args = tape.operands(i)
-            for place, local in zip(args, partials_on_rows(tape.op(i), rows[i], rows[args]), strict=True):
-                found[place] += found[i] * np.abs(local)
-    return found
-
-
 def check(tape: Tape, batch: Any) -> None:
     """Outputs, gradient, input gradients and a step of SGD are the interpreter's."""
     run = bound(tape, len(batch))
@@ -78,10 +67,6 @@ def check(tape: Tape, batch: Any) -> None:
     assert [*theta] == [*tape.data[tape.parameters]]  # until it is pushed
     run.parameters.push()
     assert [*theta] == run.parameters.numbers
-
-
-def close(a: Any, b: Any, allowed: Any) -> bool:
-    return bool(np.all((np.abs(a - b) <= allowed + 1e-300) | (np.isnan(a) & np.isnan(b)) | (a == b)))
 
 
 # random graphs -------------------------------------------------------------------------------------------------------

@@ -171,6 +171,13 @@ def test_only_functions_can_be_differentiated(who):
 def test_arguments_must_be_numbers(argument):
     with pytest.raises(TypeError, match="no derivative with respect to"):
         grad(lambda x: x)(argument)
+    with pytest.raises(TypeError, match="no derivative with respect to"):
+        vjp(lambda x: x, argument)
+
+
+def test_a_result_that_is_no_number_is_not_called_an_argument():
+    with pytest.raises(TypeError, match=r"^str 'text' at \[1\] is no number: give numbers, or lists"):
+        jacobian(lambda x: [x, "text"])(1.0)
 
 
 def test_higher_order_on_edited_data_is_an_error():

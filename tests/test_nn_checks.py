@@ -29,6 +29,7 @@ def test_a_name_or_a_function_is_chosen() -> None:
         (True, TypeError, "steps is a whole number, not True"),
         ("1", TypeError, "steps is a whole number, not '1'"),
         (None, TypeError, "steps is a whole number, not None"),
+        (np.int64(3), TypeError, r"steps is NumPy's np\.int64\(3\), and a Python int is needed: write int\(\.\.\.\)"),
     ],
 )
 def test_a_count(number: Any, kind: type[Exception], message: str) -> None:

@@ -53,6 +53,7 @@ def test_the_function_multiplies_by_the_mask_that_it_is_given() -> None:
     assert_gradients(lambda x: ag.sum([v.sin() for v in nn.dropout(list(x), [2.0, 0.0])]), [0.3, 0.4])
     with pytest.raises(ValueError, match="dropout: 2 numbers, and a mask of 1: one for each is needed"):
         nn.dropout([1.0, 2.0], [1.0])
+    assert nn.dropout(np.array(3.0), [2.0]) == 6.0
 
 
 def test_a_program_of_values_takes_masks_as_inputs() -> None:

@@ -1,18 +1,16 @@
 """nn.Classifier and nn.Regressor: scikit-learn's own checks, known answers, saving, errors."""
 
 import ast
-import contextlib
 import copy
-import io
 import pickle
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from page_snippets import ROOT, check_snippet, snippets
 
 import autograd as ag
 import nn
@@ -324,6 +322,12 @@ def test_data_frames() -> None:
     assert isinstance(loss, Value)
     assert {v.name for v in leaves(loss)} >= {"age", "income", "share"}
     assert model.graph(frame.iloc[[3]], "yes").data == loss.data
+    for without_names in (frame.iloc[3].to_numpy(), frame.iloc[3].tolist(), frame.iloc[3].reset_index(drop=True)):
+        assert model.graph(without_names, "yes").data == loss.data
+    swapped = r"^graph takes the columns age, income, share, in this order, not income, age, share$"
+    for row in (frame[["income", "age", "share"]].iloc[3], frame[["income", "age", "share"]].iloc[[3]]):
+        with pytest.raises(ValueError, match=swapped):
+            model.graph(row, "yes")
     with pytest.raises(ValueError, match="feature names should match"):
         model.predict(frame[["income", "age", "share"]])
     with pytest.raises(ValueError, match="could not convert string to float"):
@@ -494,6 +498,9 @@ def test_wrong_data() -> None:
             model.graph(nan[3])
     with pytest.raises(ValueError, match="y holds 1 class alone, 4: there is nothing to tell apart"):
         classifier.fit(X2, np.full(40, 4))
+    for target in (np.nan, np.inf, [1.0, 2.0], []):
+        with pytest.raises(ValueError, match=r"^the target of a row is one finite number, not "):
+            regressor.graph(X2[0], target)
     with pytest.raises(ValueError, match="Unknown label type"):
         classifier.fit(X2, T2)
 
@@ -527,20 +534,15 @@ def test_ctrl_c_leaves_the_last_complete_step() -> None:
 
 # docs/estimators.md ---------------------------------------------------------------------------------------------------
 
-PAGE = (Path(__file__).parent.parent / "docs" / "estimators.md").read_text("utf-8")
-SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PAGE = (ROOT / "docs" / "estimators.md").read_text("utf-8")
+SNIPPETS = snippets("docs/estimators.md")
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
 def test_the_pages_snippets_print_what_they_say(snippet: str) -> None:
     if "as_frame" in snippet:
         pytest.importorskip("pandas", reason="data frames are pandas'")
-    expected = re.findall(r"^\s*print\(.*\)  # (.+)$", snippet, re.MULTILINE)
-    assert len(expected) == snippet.count("print(")
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(snippet, "estimators.md", "exec"), {"__name__": "page"})
-    assert printed.getvalue().splitlines() == expected
+    check_snippet(snippet)
 
 
 def test_the_page_names_every_parameter_with_its_default() -> None:

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import autograd as ag
@@ -74,8 +75,8 @@ def test_binary_cross_entropy_of_a_sure_and_right_prediction_is_0(p: float, y: f
 
 
 @pytest.mark.parametrize("name", ["binary_cross_entropy", "binary_cross_entropy_with_logits"])
-@pytest.mark.parametrize("target", [2.0, -1.0, math.nan])
-def test_cross_entropies_refuse_a_target_outside_0_and_1(name: str, target: float) -> None:
+@pytest.mark.parametrize("target", [2.0, -1.0, math.nan, None, "a", [1.0]])
+def test_cross_entropies_refuse_a_target_outside_0_and_1(name: str, target: Any) -> None:
     with pytest.raises(ValueError, match="takes a target from 0 to 1, not"):
         losses.loss(name)(Value(0.5), target)
 
@@ -83,6 +84,18 @@ def test_cross_entropies_refuse_a_target_outside_0_and_1(name: str, target: floa
 def test_hinge_refuses_a_target_of_0() -> None:
     with pytest.raises(ValueError, match=r"hinge takes a target of -1 or 1, not 0: write 2 \* y - 1"):
         losses.hinge(Value(0.5), 0)
+
+
+@pytest.mark.parametrize("name", losses.LOSSES)
+def test_the_list_that_a_linear_layer_gives_is_refused(name: str) -> None:
+    message = rf"^{name} takes one prediction, a Value, not 1 in a list: take one of them, prediction\[0\], or add up"
+    with pytest.raises(TypeError, match=message):
+        losses.loss(name)([Value(0.5)], 1.0)
+
+
+def test_the_index_of_a_class_may_be_numpys() -> None:
+    logits = [Value(1.0), Value(2.0)]
+    assert losses.cross_entropy(logits, np.int64(1)).data == losses.cross_entropy(logits, 1).data  # type: ignore[arg-type]
 
 
 def test_cross_entropy_refuses_a_class_that_is_not_there() -> None:

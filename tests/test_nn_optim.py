@@ -117,6 +117,14 @@ def test_what_is_no_list_of_parameters() -> None:
         SGD([w, 1.0])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="parameter 0 is a computed Value: a parameter is a leaf"):
         SGD([w * 2])
+    for parameters, says in (
+        ([w, 1.0], r"parameter 1 is a float: give model.parameters\(\)"),
+        (w, r"parameters are a list of Values, as model\.parameters\(\) gives it, not a Value"),
+        (None, "not a NoneType"),
+    ):
+        for take in (SGD, lambda given: clip_gradients(given, 1.0)):
+            with pytest.raises(TypeError, match=says):
+                take(parameters)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +188,19 @@ def test_clipping_does_not_hide_a_gradient_that_is_not_finite() -> None:
         with pytest.raises(FloatingPointError, match=f"the gradient of b is {broken}: no parameter was changed"):
             SGD(parameters, 1.0, clip_norm=1.0).step()
         assert [p.data for p in parameters] == [1.0, 1.0]
+        norm = clip_gradients(parameters, 1.0)
+        assert norm == broken or (math.isnan(norm) and math.isnan(broken))
+        with pytest.raises(FloatingPointError, match=f"the gradient of b is {broken}: no parameter was changed"):
+            SGD(parameters, 1.0).step()
+        assert parameters[0].grad == 2.0
+
+
+def test_a_norm_that_overflows_is_clipped_as_far_as_floats_go() -> None:
+    parameters = [Value(1.0), Value(1.0)]
+    for parameter in parameters:
+        set_gradient(parameter, 1.7e308)
+    assert clip_gradients(parameters, 1.0) == math.inf
+    assert [p.grad for p in parameters] == [0.0, 0.0]
 
 
 def test_clipping_and_decay_that_are_none() -> None:

@@ -166,6 +166,17 @@ def test_initial_weights_of_attention_are_pytorchs_in_size() -> None:
         (lambda: nn.Embedding(3, 1)("a"), TypeError, "takes the index of a row, a whole number or a Value, not 'a'"),
         (lambda: nn.Embedding(3, 1)(True), TypeError, "not True"),
         (lambda: nn.Embedding(3, 1)(math.nan), ValueError, "there is no row nan"),
+        (
+            lambda: nn.scaled_dot_product_attention([[1.0]], None, [[1.0]]),  # type: ignore[arg-type]
+            TypeError,
+            "attention: key takes numbers in nested lists, and got a NoneType",
+        ),
+        (
+            lambda: nn.linear([1.0], [1.0]),
+            TypeError,
+            r"dot takes two sequences, as in dot\(\[w1, w2\], \[x1, x2\]\); got 1\.0 and \[1\.0\]",
+        ),
+        (lambda: nn.layer_norm([]), DomainError, r"mean\(\) is not defined: the sequence is empty"),
         (lambda: nn.Embedding(3, 1)(Value(3.0)), DomainError, "take"),
         (lambda: nn.LayerNorm(2)([1.0]), ValueError, "norm1 takes 2 numbers, not 1"),
         (lambda: nn.LayerNorm(2, eps=0.0), ValueError, "eps is 0: it must be above 0"),
@@ -228,3 +239,8 @@ def test_a_gpt_trains_compiled_as_it_does_eagerly() -> None:
     assert history.engine.startswith("compiled")
     assert history.losses[-1] < history.losses[0]
     assert states[1] == pytest.approx(states[0], rel=1e-9, abs=1e-12)
+
+
+def test_an_index_in_an_array_without_axes() -> None:
+    table = nn.Embedding(3, 2, seed=0)
+    assert table(np.array(2)) == table(2)

@@ -93,6 +93,9 @@ def test_an_error_says_in_which_part() -> None:
         (lambda: nn.Sequential("rulu"), ValueError, "no activation is called 'rulu'"),
         (lambda: nn.Sequential(3), TypeError, r"part 0 \(from 0\) of a Sequential is a module, .*, not 3"),  # type: ignore[arg-type]
         (lambda: nn.Residual("relu"), TypeError, "a Residual goes around a module or a function, not 'relu'"),  # type: ignore[arg-type]
+        (lambda: nn.flatten(None), TypeError, "flatten takes numbers in nested lists, and got a NoneType: None"),
+        (lambda: nn.flatten("ab"), TypeError, "flatten takes numbers in nested lists, and got a str: 'ab'"),
+        (lambda: nn.flatten(3.0), TypeError, "flatten takes numbers in nested lists, and got a float: 3.0"),
         (
             lambda: nn.Residual(nn.Linear(2, 1))([1.0, 2.0]),
             ValueError,

@@ -225,6 +225,16 @@ def test_parameters_without_a_place() -> None:
     with pytest.raises(ValueError, match=r"the layout of Twice: a\.b is there twice"):
         nn.to_torch(Twice())
 
+    class Nothing(nn.Module):
+        def __init__(self) -> None:
+            self.w = Value(1.0)
+
+        def torch_layout(self) -> Any:
+            return [self.w]
+
+    with pytest.raises(TypeError, match=r"torch_layout\(\) of Nothing returned a list: it gives a dictionary"):
+        nn.to_torch(Nothing())
+
 
 def test_values_that_are_no_parameters() -> None:
     class Mixed(nn.Module):

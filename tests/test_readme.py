@@ -1,26 +1,18 @@
 """Every snippet of the README runs, and prints what its comments say."""
 
-import contextlib
-import io
 import re
-from pathlib import Path
 
 import pytest
+from page_snippets import ROOT, check_snippet, snippets
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PYTHON = snippets("README.md")
 
 
 @pytest.mark.parametrize("snippet", PYTHON, ids=range(len(PYTHON)))
 def test_snippets_print_what_they_say(snippet, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    expected = re.findall(r"^\s*print\(.*\)  # (.+)$", snippet, re.MULTILINE)
-    assert len(expected) == snippet.count("print(")
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(snippet, "README.md", "exec"), {"__name__": "readme"})
-    assert printed.getvalue().splitlines() == expected
+    check_snippet(snippet)
 
 
 def test_the_pictures_and_pages_that_it_shows_exist():

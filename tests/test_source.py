@@ -450,6 +450,13 @@ def test_wrong_arguments() -> None:
         ag.to_source([[y]], gradient=False)  # type: ignore[list-item]
     with pytest.raises(TypeError, match="not a int"):
         ag.to_source(y, [x], name=3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="the model is a function of a list of inputs, not None"):
+        nn.to_source(None, 2)  # type: ignore[arg-type]
+    for inputs in (2.0, None):
+        with pytest.raises(TypeError, match=f"inputs is a whole number, not {inputs}"):
+            nn.to_source(nn.MLP(2, [1]), inputs)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"the scaler is an nn\.Scaler, or None, not 'a'"):
+        nn.to_source(nn.MLP(2, [1]), 2, scaler="a")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["", "x y", "import", "exp", "f\n", "n3", "f" * 41, "σ", "1f", "print", "_f", "math"])

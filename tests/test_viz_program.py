@@ -1,8 +1,6 @@
 """program(compiled) says what the schedule says; the pictures of raising show what stands in the schedule's groups."""
 
-import contextlib
 import importlib.util
-import io
 import random
 import re
 import xml.etree.ElementTree as ET
@@ -14,6 +12,7 @@ import pytest
 from compiler_graphs import build, dense, leaves
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from page_snippets import check_snippet, snippets
 
 import autograd as ag
 import viz
@@ -348,6 +347,10 @@ def test_bad_input():
     x = ag.Value(1.0)
     with pytest.raises(TypeError, match=r"viz.program draws what autograd.compile returned; got Value: viz.draw draws"):
         viz.program(x)
+    with pytest.raises(TypeError, match=r"got Compiled: a function has a program for .*: give f\.program\(arguments\)"):
+        viz.program(ag.compile(lambda x: x * 2))
+    with pytest.raises(ValueError, match="rows is 0: a batch has one row at least"):
+        viz.program(ag.compile(x * 2, inputs=[x]), rows=0)
     with pytest.raises(TypeError, match="a schedule runs nothing, so rows say nothing; give the program itself"):
         viz.program(script().neuron(), rows=3)
     with pytest.raises(ValueError, match="computes nothing: every output is a leaf or a constant"):
@@ -359,15 +362,10 @@ def test_bad_input():
 
 def test_the_snippets_print_what_they_say():
     namespace = {"__name__": "raising"}
-    snippets = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(snippets) == 3
-    for snippet in snippets:
-        expected = re.findall(r"^\s*print\(.*\)  # (.+)$", snippet, re.MULTILINE)
-        assert len(expected) == snippet.count("print(")
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(compile(snippet, "raising.md", "exec"), namespace)
-        assert printed.getvalue().splitlines() == expected
+    found = snippets("docs/raising.md")
+    assert len(found) == 3
+    for snippet in found:
+        check_snippet(snippet, namespace)
 
 
 def test_the_modules_and_pictures_that_it_names_exist():

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from autograd.compiler.decorator import Compiled
 from autograd.compiler.plans import schedule_of
 from autograd.compiler.program import Program
 from autograd.compiler.schedule import Schedule
@@ -17,7 +18,7 @@ from viz.figure import Figure, document
 from viz.layers import Item, Link, arrange
 from viz.markup import fit, text_width, visible
 from viz.palette import paint, text
-from viz.program_cards import COLOUR, category, drawn, size_of
+from viz.program_cards import COLOUR, category, counted, drawn, size_of
 from viz.program_data import Picture, picture_of
 
 __all__ = ["program"]
@@ -57,7 +58,7 @@ def program(compiled: Program | Schedule, *, rows: int | None = None, title: str
     said = ""
     if isinstance(compiled, Program):
         data = compiled.explain(rows).data
-        said = f"{_counted(data['rows'], 'row')} by {data['backend']}, {data['dtype']}: {data['why']}"
+        said = f"{counted(data['rows'], 'row')} by {data['backend']}, {data['dtype']}: {data['why']}"
         if data["backend"] == "python":
             said += " (the groups are those that NumPy would run)"
         schedule = schedule_of(compiled.tape)
@@ -66,20 +67,20 @@ def program(compiled: Program | Schedule, *, rows: int | None = None, title: str
             raise TypeError("viz.program: a schedule runs nothing, so rows say nothing; give the program itself")
         schedule = compiled
     else:
-        raise TypeError(
-            f"viz.program draws what autograd.compile returned; got {type(compiled).__name__}: "
-            "viz.draw draws graphs of Values"
-        )
+        raise _not_drawn(compiled)
     picture = picture_of(schedule)
     if not picture.blocks:
         raise ValueError("viz.program: this program computes nothing: every output is a leaf or a constant")
     many = len(picture.every)
-    heading = f"{_counted(picture.nodes, 'node')} in {_counted(many, 'group')}" if title is None else title
+    heading = f"{counted(picture.nodes, 'node')} in {counted(many, 'group')}" if title is None else title
     return _Drawing(picture, heading, said).figure()
 
 
-def _counted(n: int, word: str) -> str:
-    return f"{n:,} {word}{'' if n == 1 else 's'}"
+def _not_drawn(thing: object) -> TypeError:
+    hint = "viz.draw draws graphs of Values"
+    if isinstance(thing, Compiled):
+        hint = "a function has a program for each shape of its arguments: give f.program(arguments)"
+    return TypeError(f"viz.program draws what autograd.compile returned; got {type(thing).__name__}: {hint}")
 
 
 class _Drawing:
@@ -125,7 +126,7 @@ class _Drawing:
                 self.sources[place] = len(self.items)
                 self.links.append(Link(len(self.items), place))
                 self.weights.append(block.inputs)
-                self.items.append(Item("card", text_width(_counted(block.inputs, "input"), 11) + 18, 24.0))
+                self.items.append(Item("card", text_width(counted(block.inputs, "input"), 11) + 18, 24.0))
         self.level = arrange(self.items, self.links)
         skipping = [link for link in self.links if link.passes]
         if sum(len(link.passes) for link in skipping) > _STEPS:
@@ -170,7 +171,7 @@ class _Drawing:
             size = f'width="{item.width:.1f}" height="{item.height:.1f}" rx="12"'
             corner = f'x="{x - item.width / 2:.1f}" y="{y - item.height / 2:.1f}"'
             yield f'<rect {paint("page", "line")} stroke-width="1.3" stroke-dasharray="6 4" {corner} {size}/>'
-            shown = _counted(self.blocks[place].inputs, "input")
+            shown = counted(self.blocks[place].inputs, "input")
             yield text(x, y + 4, shown, size=11, anchor="middle")
 
     def lines(self, band_of: Sequence[int], origins: Sequence[tuple[float, float]]) -> Iterator[str]:
@@ -212,8 +213,8 @@ class _Drawing:
             y += 22
         picture = self.picture
         small = sum(block.small for block in picture.every)
-        said = f"{_counted(picture.levels, 'level')}, {_counted(picture.parameters, 'parameter')}, "
-        said += _counted(picture.inputs, "input")
+        said = f"{counted(picture.levels, 'level')}, {counted(picture.parameters, 'parameter')}, "
+        said += counted(picture.inputs, "input")
         if len(self.blocks) < len(picture.every):
             said += f"   ·   {len(picture.every):,} groups folded into {len(self.blocks)} cards"
         for line in filter(None, (said, self.said)):
@@ -258,9 +259,9 @@ class _Drawing:
         total = max(1, sum(block.work for block in picture.every))
         small = sum(block.small for block in picture.every)
         return (
-            f"{_counted(picture.operations, 'operation')} became {_counted(len(picture.every), 'group')} on "
-            f"{_counted(picture.levels, 'level')}. Matrix products do {products / total:.0%} of the work. "
-            f"{_counted(small, 'group')} of fewer than 4 numbers."
+            f"{counted(picture.operations, 'operation')} became {counted(len(picture.every), 'group')} on "
+            f"{counted(picture.levels, 'level')}. Matrix products do {products / total:.0%} of the work. "
+            f"{counted(small, 'group')} of fewer than 4 numbers."
         )
 
 

@@ -10,7 +10,7 @@ from viz.palette import paint, text
 from viz.program_data import Block
 from viz.svg import escape_lines
 
-__all__ = ["COLOUR", "category", "drawn", "explained", "size_of"]
+__all__ = ["COLOUR", "category", "counted", "drawn", "explained", "size_of"]
 
 _SIZE = 11.0
 _LONGEST, _SHORTEST = 46.0, 5.0
@@ -31,7 +31,8 @@ def category(block: Block) -> str:
     return "product" if kind == "pairs" else kind
 
 
-def _count(n: int, word: str) -> str:
+def counted(n: int, word: str) -> str:
+    """``1 row``, ``2 rows``."""
     return f"{n:,} {word}{'' if n == 1 else 's'}"
 
 
@@ -44,13 +45,13 @@ def _lines(block: Block) -> list[str]:
         return [f"{count:,} × ({shown})" if count > 1 else shown]
     if block.kind == "gather":
         table, wide, lookups = sizes
-        return [_count(lookups, "row"), f"of a table {table:,}×{wide:,}"]
+        return [counted(lookups, "row"), f"of a table {table:,}×{wide:,}"]
     if block.kind == "sum":
-        return [_count(sizes[0], "sum"), f"of {_count(sizes[1], 'term')}"]
+        return [counted(sizes[0], "sum"), f"of {counted(sizes[1], 'term')}"]
     if block.kind == "each":
         return [f"{sizes[0]:,}"]
     levels = f"level {block.level}" if block.level == block.last_level else f"levels {block.level}–{block.last_level}"
-    return [_count(block.groups, "group"), _count(block.nodes, "number"), levels]
+    return [counted(block.groups, "group"), counted(block.nodes, "number"), levels]
 
 
 def _symbol(block: Block) -> str:
@@ -94,9 +95,10 @@ def explained(block: Block) -> str:
         "sum": "Sums", "each": "One operation, element by element", "folded": "Groups folded into one card",
     }[block.kind]  # fmt: skip
     name = f" ({block.op.name})" if block.op is not None else ""
-    parts = [f"{what}{name}: {', '.join(_lines(block))}", f"{_count(block.nodes, 'number')}, {block.work:,} operations"]
+    made = f"{counted(block.nodes, 'number')}, {block.work:,} operations"
+    parts = [f"{what}{name}: {', '.join(_lines(block))}", made]
     if block.inputs:
-        parts.append(f"reads {_count(block.inputs, 'input')}")
+        parts.append(f"reads {counted(block.inputs, 'input')}")
     if not block.batched:
         parts.append("computed once for all rows of the batch")
     if category(block) == "small":

@@ -10,7 +10,7 @@ from dataclasses import replace
 from autograd.check.defence import defended
 from autograd.check.differences import EPS, Estimate, estimate
 from autograd.check.judge import Evidence, judged
-from autograd.check.subject import Subject
+from autograd.check.subject import Subject, usual_size
 from autograd.check.verdict import Entry
 
 
@@ -37,8 +37,7 @@ def along_directions(
 
 def direction(point: Sequence[float], chance: random.Random) -> list[float]:
     """Random signs, and lengths in proportion to the inputs, so that no input drowns in another."""
-    nonzero = sorted(abs(x) for x in point if x)
-    usual = nonzero[len(nonzero) // 2] if nonzero else 1.0
+    usual = usual_size(point) or 1.0
     return [chance.choice((-1.0, 1.0)) * chance.uniform(0.5, 1.0) * (abs(x) or usual) for x in point]
 
 

@@ -16,10 +16,9 @@ from autograd.check.differences import EPS, Estimate, estimate
 from autograd.check.judge import EPS32, NOTHING, Evidence, judged
 from autograd.check.kinks import expression
 from autograd.check.replay import Found, Replay
-from autograd.check.subject import Closure, Subject
+from autograd.check.subject import Closure, Subject, plain, usual_size
 from autograd.check.verdict import Entry, Report
 from autograd.derivatives import value_and_grad
-from autograd.number import Number
 
 MOST_DIFFERENCES = 50
 """With more inputs, a graph of ours is checked edge by edge and f is differenced along directions only."""
@@ -68,7 +67,7 @@ def check_gradients(
         raise TypeError("order 2 and 3 differentiate the gradient of autograd: leave out gradient= and parameters=")
     if directions is not None and (isinstance(directions, bool) or not isinstance(directions, int) or directions < 1):
         raise ValueError(f"directions is how many to take, 1 or more; got {directions!r}")
-    if tolerance is not None and not tolerance > 0.0:
+    if tolerance is not None and not (tree.is_number(tolerance) and tolerance > 0.0):
         raise ValueError(f"tolerance is relative and above 0, as in 1e-6; got {tolerance!r}")
     if parameters is not None:
         subject: Subject = Closure(f, inputs, parameters)
@@ -241,8 +240,8 @@ class Check:
 
     def sizes(self) -> tuple[float, ...]:
         """The typical size of the inputs."""
-        nonzero = sorted(abs(x) for x in self.subject.point if x and math.isfinite(x))
-        return (nonzero[len(nonzero) // 2],) if nonzero else ()
+        usual = usual_size(self.subject.point)
+        return (usual,) if usual else ()
 
 
 def same(x: float, y: float) -> bool:
@@ -255,7 +254,7 @@ def own(subject: Subject) -> list[float]:
     if isinstance(subject, Closure):
         return subject.gradient()
     _, gradient = value_and_grad(subject.f)(*subject.inputs)
-    return [float(g.data if isinstance(g, Number) else g) for g in tree.leaves(gradient)]
+    return [*map(plain, tree.leaves(gradient))]
 
 
 def given(subject: Subject, gradient: Any) -> list[float]:
@@ -292,4 +291,4 @@ def flat(result: Any, subject: Subject, what: str) -> list[float]:
             f"{what} has {len(numbers)} number(s), the inputs {len(subject.point)}: return one for each, in the "
             "structure of the inputs"
         )
-    return [float(g.data if isinstance(g, Number) else g) for g in numbers]
+    return [*map(plain, numbers)]

@@ -7,7 +7,7 @@ import math
 from html import escape
 from itertools import groupby
 
-from autograd.check.report import MOST_SHOWN, advice, counted, details, numeral, size_of
+from autograd.check.report import MOST_SHOWN, advice, counted, details, numeral, size_of, worst_first
 from autograd.check.verdict import Entry, Report
 
 MARKS = {"right": "✓", "wrong": "✗", "undecidable": "?"}
@@ -42,7 +42,7 @@ def report_html(report: Report) -> str:
     parts += [f"<br><small>{escape(note)}</small>" for note in report.notes]
     parts.append("</p>")
     for argument, group in groupby(report.entries, key=argument_of):
-        entries = sorted(group, key=lambda e: ("wrong", "undecidable", "right").index(e.verdict))
+        entries = worst_first(group)
         parts.append(f"<table><caption>{escape(argument)}</caption>{HEAD}")
         parts += [row(entry) for entry in entries[:MOST_SHOWN]]
         if len(entries) > MOST_SHOWN:

@@ -12,9 +12,8 @@ import numpy as np
 
 from autograd import tree
 from autograd.check.gradients import Check, flat
-from autograd.check.subject import Subject
+from autograd.check.subject import Subject, plain
 from autograd.check.verdict import Report
-from autograd.number import Number
 
 
 def check_vjp(
@@ -58,8 +57,7 @@ def check_vjp(
 
     def weighted(*xs: Any) -> Any:
         terms = tree.leaves(f(*xs))
-        plain = [float(t.data if isinstance(t, Number) else t) for t in terms]
-        values = [w * t for w, t in zip(weights, plain, strict=True)]
+        values = [w * plain(t) for w, t in zip(weights, terms, strict=True)]
         return math.fsum(values) if all(map(math.isfinite, values)) else math.nan
 
     weighted.__name__ = f"sum(dout * {reader.title})"

@@ -10,10 +10,9 @@ from typing import Any
 from autograd import tree
 from autograd.check.differences import EPS
 from autograd.check.replay import Replay
-from autograd.check.subject import Subject
+from autograd.check.subject import Subject, plain
 from autograd.check.verdict import Entry, Report, Verdict
 from autograd.derivatives import jvp, value_and_grad
-from autograd.number import Number
 from autograd.value import Value
 
 MOST_UNITS = 8
@@ -30,7 +29,7 @@ def check_modes(f: Callable[..., Any], *inputs: Any) -> Report:
     """
     subject = Subject(f, inputs, plain=False)
     _, gradient = value_and_grad(f)(*inputs)
-    reverse = [float(g.data if isinstance(g, Number) else g) for g in tree.leaves(gradient)]
+    reverse = [*map(plain, tree.leaves(gradient))]
     replay = Replay(*subject.trace())
     n = len(reverse)
     paths, units = path_sums(replay), 8.0 + 4.0 * depth(replay)
@@ -44,7 +43,7 @@ def check_modes(f: Callable[..., Any], *inputs: Any) -> Report:
             v = [chance.choice((-1.0, 1.0)) * chance.uniform(0.5, 1.0) for _ in range(n)]
             name, path, at = f"direction {k + 1}", "", 0.0
         _, tangent = jvp(f, inputs, tree.refill(tuple(inputs), v))
-        forward = float(tangent.data if isinstance(tangent, Number) else tangent)
+        forward = plain(tangent)
         back = total([g * t for g, t in zip(reverse, v, strict=True) if t])
         bound = units * EPS * total([p * abs(t) for p, t in zip(paths, v, strict=True) if t]) + 1e-320
         known = math.isfinite(forward) and math.isfinite(back) and math.isfinite(bound)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
-from autograd.check.verdict import Entry, Report
+from autograd.check.verdict import VERDICTS, Entry, Report
 
 MOST_SHOWN = 12
 ADVICE = {
@@ -84,9 +85,14 @@ def entry_text(entry: Entry) -> str:
     return "\n".join([headline(entry), *(f"{'':13}{line}" for line in details(entry))])
 
 
+def worst_first(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries, wrong ones before undecidable ones before right ones, and else as they were."""
+    return sorted(entries, key=lambda e: VERDICTS.index(e.verdict))
+
+
 def counted(report: Report) -> str:
     """The verdicts, counted: ``2 wrong, 1 undecidable, 5 right``."""
-    counts = {v: sum(e.verdict == v for e in report) for v in ("wrong", "undecidable", "right")}
+    counts = {v: sum(e.verdict == v for e in report) for v in VERDICTS}
     return ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n) or "nothing to check"
 
 
@@ -102,8 +108,7 @@ def report_text(report: Report) -> str:
     if report.method:
         lines.append(f"  {report.method}")
     lines += [f"  note: {note}" for note in report.notes]
-    rank = {"wrong": 0, "undecidable": 1, "right": 2}
-    shown = sorted(report.entries, key=lambda e: rank[e.verdict])[:MOST_SHOWN]
+    shown = worst_first(report.entries)[:MOST_SHOWN]
     lines += [entry_text(e) for e in shown]
     if len(report.entries) > len(shown):
         lines.append(f"  ... and {len(report.entries) - len(shown)} more entries")

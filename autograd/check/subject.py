@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ class Subject:
 
     def __init__(self, f: Callable[..., Any], inputs: Sequence[Any], plain: bool) -> None:
         if not callable(f):
-            raise TypeError(f"check_gradients takes a function and its inputs; got {type(f).__name__} {f!r:.40}")
+            raise TypeError(f"a check takes a function, and then its inputs; got {type(f).__name__} {f!r:.40}")
         self.f = f
         self.inputs = tuple(inputs)
         self.plain = plain
@@ -54,7 +54,7 @@ class Subject:
     def _remember(self, x: Any, path: str) -> Any:
         self.paths.append(path)
         self.types.append(type(x) if isinstance(x, np.floating) else float)
-        self.point.append(float(x.data if isinstance(x, Number) else x))
+        self.point.append(plain(x))
         return x
 
     @property
@@ -113,7 +113,8 @@ class Closure(Subject):
     def __init__(self, f: Callable[..., Any], inputs: Sequence[Any], parameters: Any) -> None:
         named = parameters.items() if isinstance(parameters, Mapping) else parameters
         pairs = [
-            p if isinstance(p, tuple) else (getattr(p, "name", "") or f"parameter {i}", p) for i, p in enumerate(named)
+            p if isinstance(p, tuple) else (getattr(p, "name", "") or f"parameter {i}", p)
+            for i, p in enumerate(named if isinstance(named, Iterable) else ())
         ]
         if not pairs or not all(isinstance(p, Value) for _, p in pairs):
             raise TypeError("parameters= takes Values, as model.parameters() or model.named_parameters() give them")
@@ -169,6 +170,17 @@ def number(y: Any, title: str) -> float:
     )
 
 
+def plain(x: Any) -> float:
+    """A Value, a Dual or a number as a float."""
+    return float(x.data if isinstance(x, Number) else x)
+
+
+def usual_size(point: Sequence[float]) -> float:
+    """The median size of the inputs that are not 0; 0 where there is none."""
+    nonzero = sorted(abs(x) for x in point if x and math.isfinite(x))
+    return nonzero[len(nonzero) // 2] if nonzero else 0.0
+
+
 def refilled(x: Any, rest: Any) -> Any:
     """The same structure with the next numbers, in the same number types."""
     if isinstance(x, np.ndarray) and x.dtype != object:
@@ -182,11 +194,8 @@ def refilled(x: Any, rest: Any) -> Any:
         return float(next(rest))
     if isinstance(x, Mapping):
         return {key: refilled(each, rest) for key, each in x.items()}
-    if isinstance(x, list):
-        return [refilled(each, rest) for each in x]
-    if isinstance(x, tuple):
-        items = [refilled(each, rest) for each in x]
-        return type(x)(*items) if hasattr(x, "_fields") else tuple(items)
+    if isinstance(x, list | tuple):
+        return tree.same_kind(x, [refilled(each, rest) for each in x])
     out = np.empty(x.shape, dtype=object)
     for index in np.ndindex(x.shape):
         out[index] = refilled(x[index], rest)

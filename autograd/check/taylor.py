@@ -59,6 +59,8 @@ def taylor_test(f: Callable[..., Any], *inputs: Any, gradient: Any = None, along
         f, inputs, gradient: as ``check_gradients`` takes them.
         along: the direction v, a tuple in the structure of the inputs; a random one by default.
     """
+    if along is not None and not isinstance(along, tuple | list):
+        raise TypeError(f"along is a tuple, with a direction for each input; got {along!r:.40}")
     subject = Subject(f, inputs, plain=gradient is not None)
     g = given(subject, gradient) if gradient is not None else own(subject)
     v = direction(subject.point, random.Random(5)) if along is None else [float(t) for t in tree.leaves(tuple(along))]
@@ -98,12 +100,16 @@ def sweep(
     right arm, rounding grows as 1/h on the left one. With ``plain``, f is called with the numbers and arrays as they
     are given, not with Values: for NumPy functions that take no Values.
     """
+    if octaves < 1:
+        raise ValueError(f"octaves is how often the step is halved, 1 or more; got {octaves}")
     subject = Subject(f, inputs, plain=plain)
     if not -len(subject.point) <= index < len(subject.point):
         raise ValueError(f"index {index} is out of range: there are {len(subject.point)} inputs")
     index %= len(subject.point)
     point = subject.point
     line = Line(lambda x: subject.value([*point[:index], x, *point[index + 1 :]]), point[index])
+    if not math.isfinite(point[index]):
+        raise ValueError(f"the input is {point[index]}: there are no steps around it")
     scale = abs(point[index]) or 1.0
     line.measure(scale)
     start = 2.0 ** math.floor(math.log2(scale))

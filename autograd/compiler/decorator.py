@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import threading
@@ -15,6 +16,8 @@ import numpy.typing as npt
 from autograd.compiler.explain import Explanation
 from autograd.compiler.program import Program, check_backend, check_dtype, program_of, shape_of
 from autograd.compiler.tracing import outputs_of, spread, trace
+from autograd.number import Number
+from autograd.tree import is_number, same_kind
 from autograd.value import Value
 
 Array = npt.NDArray[Any]
@@ -75,10 +78,14 @@ class Compiled:
     - arrays vary along the batch: their first axis is its rows. The function gets a Value for a row of shape (), a list
       of Values for one of shape (n,), and so on;
     - Values are parameters, shared with the eager graph, as are those that the function finds elsewhere;
-    - anything else is fixed: another number, text or function makes another program.
+    - anything else is fixed: another number, text or function makes another program. Of an object (the ``self`` of a
+      method, say) it is the object that counts: what changes inside it later is not seen.
 
     Called without an array it is the function itself, and records a graph.
     """
+
+    first: tuple[Any, ...] = ()
+    """The object that a method was called on."""
 
     def __init__(self, function: Callable[..., Any], dtype: Any = "float64", backend: str | None = None) -> None:
         self.function = function
@@ -89,49 +96,58 @@ class Compiled:
         self._lock = threading.RLock()
         functools.update_wrapper(self, function)
 
+    def __get__(self, instance: Any, owner: type | None = None) -> Compiled:
+        """Of a function in a class, the method."""
+        if instance is None:
+            return self
+        method = copy.copy(self)  # the programs are those of all
+        method.first = (instance,)
+        return method
+
     def __call__(self, *args: Any, **named: Any) -> Any:
         """The outputs for every row, as ``Program.__call__`` gives them; without arrays, what the function returns.
 
         Raises:
             CompileError: the function decides by its data what it computes.
             ValueError: arrays of different numbers of rows, or without any.
+            TypeError: an array of something else than real numbers (or Values).
         """
-        if not Arguments(self, args, named).arrays:
-            return self.function(*args, **named)
-        program, batch = self.prepared(args, named)
+        arguments = Arguments(self, args, named)
+        if not arguments.arrays:
+            return self.function(*arguments.args, **named)
+        program, batch = self.prepared(arguments)
         return program(batch)
 
     def value_and_grad(self, *args: Any, reduction: str = "mean", **named: Any) -> tuple[float, Array]:
         """The mean (or sum) over the rows, and its gradient, aligned with ``program(...).parameters``."""
-        program, batch = self.prepared(args, named)
+        program, batch = self.prepared(Arguments(self, args, named))
         return program.value_and_grad(batch, reduction)
 
     def backward(self, *args: Any, reduction: str = "mean", **named: Any) -> float:
         """Add the gradient to ``grad`` of the parameters; returns the mean or the sum."""
-        program, batch = self.prepared(args, named)
+        program, batch = self.prepared(Arguments(self, args, named))
         return program.backward(batch, reduction)
 
     def sgd(self, *args: Any, learning_rate: float, **named: Any) -> float:
         """One step of gradient descent on the mean over the rows; returns the mean before it."""
-        program, batch = self.prepared(args, named)
+        program, batch = self.prepared(Arguments(self, args, named))
         return program.sgd(batch, learning_rate)
 
     def explain(self, *args: Any, **named: Any) -> Explanation:
         """What became of the function for such arguments; see ``Program.explain``."""
-        program, batch = self.prepared(args, named)
+        program, batch = self.prepared(Arguments(self, args, named))
         return program.explain(len(batch))
 
     def program(self, *args: Any, **named: Any) -> Program:
         """The program behind a call with such arguments: for sessions, and to see its parameters."""
-        return self.prepared(args, named)[0]
+        return self.prepared(Arguments(self, args, named))[0]
 
     def batch(self, *args: Any, **named: Any) -> Array:
         """The arrays among the arguments as one batch for that program, shape (rows, numbers)."""
-        return self.prepared(args, named)[1]
+        return self.prepared(Arguments(self, args, named))[1]
 
-    def prepared(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Program, Array]:
+    def prepared(self, arguments: Arguments) -> tuple[Program, Array]:
         """The program for such arguments, traced if it is new, and the batch."""
-        arguments = Arguments(self, args, named)
         columns = arguments.columns()
         with self._lock:
             if arguments.key not in self._programs:
@@ -158,13 +174,13 @@ class Arguments:
     def __init__(self, compiled: Compiled, args: tuple[Any, ...], named: Mapping[str, Any]) -> None:
         self.function = compiled.function
         self.what = getattr(compiled.function, "__name__", "the function")
-        self.args, self.named = args, dict(named)
+        self.args, self.named = (*compiled.first, *args), dict(named)
         self.arrays: list[Array] = []
         self.values: list[Value] = []
         self.names: list[str] = []
-        paths = parameter_names(self.function, len(args))
+        paths = parameter_names(self.function, len(self.args))
         self.key = (
-            tuple(self.sort(x, path) for x, path in zip(args, paths, strict=True)),
+            tuple(self.sort(x, path) for x, path in zip(self.args, paths, strict=True)),
             tuple((name, self.sort(x, name)) for name, x in self.named.items()),
         )
 
@@ -172,7 +188,7 @@ class Arguments:
         """A key of the structure; collects the arrays, with names for their columns, and the Values on the way."""
         if isinstance(x, np.ndarray) and x.dtype != object:
             if not x.ndim:
-                return "fixed", float, float(x)
+                return self.sort(x.item(), path)
             self.arrays.append(x)
             self.names += [path + "".join(f"[{i}]" for i in place) for place in np.ndindex(x.shape[1:])]
             return "array", x.shape[1:]
@@ -181,8 +197,12 @@ class Arguments:
             return "value", id(x)
         if isinstance(x, Mapping):
             return "dict", tuple((key, self.sort(each, f"{path}[{key!r}]")) for key, each in x.items())
+        if isinstance(x, np.ndarray) and x.size and all(is_number(n) and not isinstance(n, Number) for n in x.flat):
+            raise TypeError(f"{self.what} was called with numbers in an array of objects: give array.astype(float)")
         if isinstance(x, list | tuple | np.ndarray):
             return type(x).__name__, tuple(self.sort(each, f"{path}[{i}]") for i, each in enumerate(x))
+        if isinstance(x, float | np.floating):
+            return "fixed", type(x), repr(x)  # 0.0 and -0.0 are equal, their texts are not; nan is its own text alone
         try:
             hash(x)
         except TypeError:
@@ -217,11 +237,8 @@ class Arguments:
                 return one(x.shape[1:]) if x.ndim else x
             if isinstance(x, Mapping):
                 return {key: fill(each) for key, each in x.items()}
-            if isinstance(x, list):
-                return [fill(each) for each in x]
-            if isinstance(x, tuple):
-                items = [fill(each) for each in x]
-                return type(x)(*items) if hasattr(x, "_fields") else tuple(items)
+            if isinstance(x, list | tuple):
+                return same_kind(x, [fill(each) for each in x])
             return x
 
         args, named = fill(list(self.args)), fill(self.named)

@@ -80,8 +80,12 @@ def size(count: int) -> str:
 
 
 def explained(program: Program, rows: int) -> Explanation:
-    """The account of a program for a batch of so many rows."""
-    tape = program.tape
+    """The account of a program for a batch of so many rows. TypeError, ValueError: that is no number of rows."""
+    if isinstance(rows, bool) or not isinstance(rows, int | np.integer):
+        raise TypeError(f"rows is how many rows a batch has, a whole number, not {rows!r:.40}")
+    if rows < 1:
+        raise ValueError(f"rows is {rows}: a batch has one row at least")
+    rows, tape = int(rows), program.tape
     schedule = schedule_of(tape)
     backend, why = program.choice(rows)
     groups = [described(group) for group in schedule.groups]

@@ -16,10 +16,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd.compiler.interpret import check_domains, on_rows, partials_on_rows, run_tape, start
+from autograd.compiler.interpret import (
+    check_domains,
+    on_rows,
+    partials_on_rows,
+    run_tape,
+    start,
+    undefined,
+    with_place,
+)
 from autograd.compiler.tape import CONSTANT, FIRST_OP, INPUT, Tape
-from autograd.errors import AnomalyError, DomainError
-from autograd.op import FLOAT_ERRORS, domain_error
+from autograd.errors import AnomalyError
+from autograd.op import FLOAT_ERRORS
 
 Array = npt.NDArray[Any]
 
@@ -125,17 +133,7 @@ def check_order(tape: Tape, batch: Array, theta: Array, first_row: int) -> None:
     for node in nodes:
         args = tape.operands(node)
         for row in np.flatnonzero(rows[args[1]] > rows[args[2]]).tolist():
-            numbers = rows[args, row].tolist()
-            raise with_place(
-                domain_error(tape.op(node), numbers, [tape.names.get(k, "") for k in args.tolist()]),
-                tape, node, first_row + row,
-            )  # fmt: skip
-
-
-def with_place(error: Any, tape: Tape, node: int, row: int) -> Any:
-    """The error with a note of where."""
-    error.add_note(f"in row {row} of the batch, at {tape.describe(node)}")
-    return error
+            raise undefined(tape, node, rows[args, row].tolist(), first_row + row)
 
 
 def check_anomalies(tape: Tape, batch: Array, theta: Array, *, ieee: bool, backward: bool) -> None:
@@ -157,8 +155,7 @@ def check_anomalies(tape: Tape, batch: Array, theta: Array, *, ieee: bool, backw
                 try:
                     z = op.quiet(*numbers) if ieee else op.forward(*numbers)
                 except FLOAT_ERRORS as error:
-                    names = [tape.names.get(k, "") for k in args.tolist()]
-                    raise with_place(domain_error(op, numbers, names), tape, node, low + row) from error
+                    raise undefined(tape, node, numbers, low + row) from error
                 if not math.isfinite(z):
                     shown = f"{op.name}({', '.join(map(repr, numbers[:6]))})"
                     line = f" at {tape.lines[node]}" if node in tape.lines else ""
@@ -196,4 +193,4 @@ def check_slopes(tape: Tape, rows: Array, first_row: int) -> None:
                     )  # fmt: skip
 
 
-__all__ = ["AnomalyError", "DomainError", "Silent", "Watch", "check", "check_anomalies", "watch"]
+__all__ = ["Silent", "Watch", "check", "check_anomalies", "watch"]

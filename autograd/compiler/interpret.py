@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd.compiler.schedule import Elementwise, Gather, MatMul, Product, Schedule, Softmax, Sum
 from autograd.compiler.tape import FIRST_OP, Tape
+from autograd.errors import DomainError
 from autograd.op import Op, domain_error
 
 Array = npt.NDArray[Any]
+E = TypeVar("E", bound=Exception)
 
 
 def start(tape: Tape, batch: Array, theta: Array, size: int) -> Array:
@@ -106,6 +109,16 @@ def check_domains(tape: Tape, batch: Array, theta: Array, first_row: int = 0) ->
         try:
             op.forward(*numbers)
         except (ValueError, ArithmeticError) as error:
-            found = domain_error(op, numbers, [tape.names.get(k, "") for k in args.tolist()])
-            found.add_note(f"in row {first_row + b} of the batch, at {tape.describe(i)}")
-            raise found from error
+            raise undefined(tape, i, numbers, first_row + b) from error
+
+
+def undefined(tape: Tape, node: int, numbers: Sequence[float], row: int) -> DomainError:
+    """The eager engine's error for a node at these operands, which are those of a row."""
+    names = [tape.names.get(k, "") for k in tape.operands(node).tolist()]
+    return with_place(domain_error(tape.op(node), numbers, names), tape, node, row)
+
+
+def with_place(error: E, tape: Tape, node: int, row: int) -> E:
+    """The error with a note of where."""
+    error.add_note(f"in row {row} of the batch, at {tape.describe(node)}")
+    return error

@@ -21,7 +21,9 @@ import numpy.typing as npt
 
 from autograd.errors import GraphError
 from autograd.files import collector_paused
+from autograd.number import Number
 from autograd.op import Op
+from autograd.tree import is_number
 from autograd.value import Value
 
 Ints = npt.NDArray[np.int64]
@@ -137,7 +139,7 @@ def walk(given: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
     for position, output in enumerate(outputs):
         if isinstance(output, Value):
             push(output)
-        elif not isinstance(output, int | float) or isinstance(output, bool):
+        elif not is_number(output) or isinstance(output, Number):
             raise TypeError(
                 f"output {position} is a {type(output).__name__}: a program computes Values; "
                 "give a Value or a nested list of them"

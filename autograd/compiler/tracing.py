@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from autograd import modes, tree
 from autograd.compiler.tape import FIRST_OP, PARAMETER, Tape, record_tape
-from autograd.errors import AutogradError, CompileError
+from autograd.errors import CompileError
 from autograd.files import collector_paused
 from autograd.value import Value
 
@@ -26,10 +26,7 @@ Array = npt.NDArray[Any]
 LARGE = 100_000
 """A graph of more nodes is traced for fewer rows."""
 
-ADVICE = (
-    "a program does the same for every row. Write the choice as an operation: maximum, minimum, clip, relu, logsumexp, "
-    "where(relu(u - v), a, b) for 'a if u > v else b', take(values, index)"
-)
+ADVICE = f"a program does the same for every row. {modes.BRANCH_ADVICE}"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -99,7 +96,7 @@ def run(
             return function(inputs), inputs
     except CompileError as error:
         raise CompileError(f"{what} cannot be compiled{place(error)}: {error}") from None
-    except AutogradError as error:
+    except Exception as error:
         error.add_note(f"while {what} was traced with row {row} of the batch")
         raise
 
@@ -177,7 +174,12 @@ def difference(a: Tape, b: Tape) -> str:
                 return f"the constant {float(b.data[i])!r} in place of {float(a.data[i])!r}{used(a, i)}"
         elif a.operands(i).tolist() != b.operands(i).tolist():
             return f"{shown(b, i)} has other operands"
-    return f"{len(b)} nodes in place of {len(a)}"
+    if len(a) != len(b):
+        return f"{len(b)} nodes in place of {len(a)}"
+    for i, j in zip(a.outputs.tolist(), b.outputs.tolist(), strict=False):
+        if i != j:
+            return f"the output is {shown(b, j)} in place of {shown(a, i)}"
+    return f"{len(b.outputs)} outputs in place of {len(a.outputs)}"
 
 
 def shown(tape: Tape, node: int) -> str:

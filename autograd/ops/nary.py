@@ -99,13 +99,17 @@ class Dot(Nary):
         """w1*x1 + w2*x2 + ... (+ bias), as one node: a neuron's weighted sum, its products rounded, then added once.
 
         Raises:
-            ValueError: the two sequences differ in length, or are empty.
+            ValueError: the two sequences differ in length, or are empty. TypeError: one is no sequence.
         """
         if isinstance(ws, np.ndarray) and isinstance(xs, np.ndarray) and object not in (ws.dtype, xs.dtype):
             with np.errstate(all="ignore"):
                 total = np.sum(np.multiply(ws, xs), axis=-1)
             return total if bias is None else total + bias
-        ws, xs = tuple(ws), tuple(xs)
+        try:
+            ws, xs = tuple(ws), tuple(xs)
+        except TypeError as error:
+            got = f"{ws!r:.40} and {xs!r:.40}"
+            raise TypeError(f"dot takes two sequences, as in dot([w1, w2], [x1, x2]); got {got}") from error
         if len(ws) != len(xs) or not ws:
             raise ValueError(f"dot needs two sequences of one length, not empty; got {len(ws)} and {len(xs)} numbers")
         return self.hot((*ws, *xs) if bias is None else (*ws, *xs, bias))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import compiler_models as models
@@ -11,15 +12,16 @@ from numpy.typing import NDArray
 import autograd as ag
 from autograd import Value
 from compiler_peers import irregular
-from compiler_peers.engine import Engine, NotForThis
+from compiler_peers.engine import Engine, NotForThis, Scalars
 from compiler_peers.workloads import CONTEXT, IRREGULAR, workload
 
 
-class Eager(Engine):
+class Eager(Scalars):
     """A loss per sample, each differentiated by itself: the gradients add up, and the graph stays small."""
 
     def __init__(self, row: str) -> None:
         self.row, self.work = row, workload(row)
+        self.rate = self.work.rate
         self.tensors = models.state(self.work)
         self.parameters = models.flat(self.tensors.values())
         self.samples = [self.prepare(sample) for sample in self.work.batch]
@@ -52,32 +54,12 @@ class Eager(Engine):
             return entropy(models.perceptron(layers, x, ag.relu), y)
         return (models.margin_loss if self.row == "b" else models.squared_loss)(layers, x, y)
 
-    def backward(self) -> float:
-        """Gradients in the parameters; the mean loss."""
-        for p in self.parameters:
-            p.grad = 0.0
-        total = 0.0
+    def losses(self) -> Iterator[Value]:
+        """Of every sample, and the penalty."""
         for sample in self.samples:
-            loss = self.loss(sample) * (1.0 / len(self.samples))
-            loss.backward()
-            total += loss.data
+            yield self.loss(sample) * (1.0 / len(self.samples))
         if self.row == "b":
-            extra = models.penalty(self.parameters)
-            extra.backward()
-            total += extra.data
-        return total
-
-    def gradients(self) -> tuple[float, NDArray[np.float64]]:
-        """Of one pass."""
-        loss = self.backward()
-        return loss, np.array([p.grad for p in self.parameters])
-
-    def step(self) -> float:
-        """One pass and the update."""
-        loss = self.backward()
-        for p in self.parameters:
-            p.data -= self.work.rate * p.grad
-        return loss
+            yield models.penalty(self.parameters)
 
 
 def entropy(scores: list[Value], label: float) -> Value:

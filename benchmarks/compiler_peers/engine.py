@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,3 +33,36 @@ class Engine(abc.ABC):
     def figures(self) -> dict[str, float]:
         """What else it measured."""
         return {}
+
+
+class Scalars(Engine):
+    """An engine of scalars: its ``parameters`` are objects with ``data`` and ``grad``, in the workload's order."""
+
+    parameters: list[Any]
+    rate: float
+
+    @abc.abstractmethod
+    def losses(self) -> Iterator[Any]:
+        """Graphs, each made when it is asked for, whose sum is the batch's mean loss."""
+
+    def backward(self) -> float:
+        """Gradients in the parameters; the mean loss."""
+        for p in self.parameters:
+            p.grad = 0.0
+        total = 0.0
+        for loss in self.losses():
+            loss.backward()
+            total += loss.data
+        return total
+
+    def gradients(self) -> tuple[float, NDArray[np.float64]]:
+        """Of one pass."""
+        loss = self.backward()
+        return loss, np.array([p.grad for p in self.parameters])
+
+    def step(self) -> float:
+        """One pass and the update."""
+        loss = self.backward()
+        for p in self.parameters:
+            p.data -= self.rate * p.grad
+        return loss

@@ -7,12 +7,13 @@ anew for every step. What a reader writes in an afternoon, and the yardstick of 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler_peers.engine import Engine, NotForThis
+from compiler_peers.engine import Engine, NotForThis, Scalars
 from compiler_peers.workloads import CONTEXT, EPSILON, HEADS, PENALTY, WIDTH, workload
 
 
@@ -107,11 +108,12 @@ def norm(x: list[Value]) -> list[Value]:
     return [xi * scale for xi in x]
 
 
-class Loop(Engine):
+class Loop(Scalars):
     """A step: every sample's graph, its backward pass, the update."""
 
     def __init__(self, row: str) -> None:
         self.row, self.work = row, workload(row)
+        self.rate = self.work.rate
         self.tensors = {name: values(tensor) for name, tensor in self.work.parameters.items()}
         self.parameters = [p for tensor in self.tensors.values() for p in flat(tensor)]
 
@@ -157,32 +159,12 @@ class Loop(Engine):
             return (1 + -y * self.score(x, 3)).relu()
         return (y - self.score(x, 2)) ** 2
 
-    def backward(self) -> float:
-        """Gradients in the parameters; the mean loss."""
-        for p in self.parameters:
-            p.grad = 0.0
-        total = 0.0
+    def losses(self) -> Iterator[Value]:
+        """Of every sample, and the penalty."""
         for sample in self.work.batch:
-            loss = self.sample_loss(sample) * (1.0 / len(self.work.batch))
-            loss.backward()
-            total += loss.data
+            yield self.sample_loss(sample) * (1.0 / len(self.work.batch))
         if self.row == "b":
-            extra = PENALTY * sum(p * p for p in self.parameters)
-            extra.backward()
-            total += extra.data
-        return total
-
-    def gradients(self) -> tuple[float, NDArray[np.float64]]:
-        """Of one pass."""
-        loss = self.backward()
-        return loss, np.array([p.grad for p in self.parameters])
-
-    def step(self) -> float:
-        """One pass and the update."""
-        loss = self.backward()
-        for p in self.parameters:
-            p.data -= self.work.rate * p.grad
-        return loss
+            yield PENALTY * sum(p * p for p in self.parameters)
 
 
 def values(numbers: NDArray[np.float64]) -> Any:

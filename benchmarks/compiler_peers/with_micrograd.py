@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from micrograd.engine import Value
-from numpy.typing import NDArray
 
-from compiler_peers.engine import Engine, NotForThis
+from compiler_peers.engine import Engine, NotForThis, Scalars
 from compiler_peers.workloads import PENALTY, workload
 
 
@@ -29,7 +28,7 @@ def relu(x: Value) -> Value:
     return x.relu()
 
 
-class Micrograd(Engine):
+class Micrograd(Scalars):
     """All samples in one graph, as in the demo."""
 
     def __init__(self, row: str) -> None:
@@ -53,33 +52,14 @@ class Micrograd(Engine):
                 x = [activation(xi) for xi in x]
         return x[0]
 
-    def loss(self) -> Value:
-        """Of all samples."""
+    def losses(self) -> Iterator[Value]:
+        """Of all samples together."""
         if self.row == "b":
             losses = [(1 + -y * self.score(x)).relu() for *x, y in self.samples]
-            return sum(losses) * (1.0 / len(losses)) + PENALTY * sum(p * p for p in self.parameters)
-        losses = [(y - self.score(x)) ** 2 for *x, y in self.samples]
-        return sum(losses) * (1.0 / len(losses))
-
-    def backward(self) -> float:
-        """Gradients in the parameters; the mean loss."""
-        for p in self.parameters:
-            p.grad = 0.0
-        loss = self.loss()
-        loss.backward()
-        return loss.data
-
-    def gradients(self) -> tuple[float, NDArray[np.float64]]:
-        """Of one pass."""
-        loss = self.backward()
-        return loss, np.array([p.grad for p in self.parameters])
-
-    def step(self) -> float:
-        """One pass and the update."""
-        loss = self.backward()
-        for p in self.parameters:
-            p.data -= self.rate * p.grad
-        return loss
+            yield sum(losses) * (1.0 / len(losses)) + PENALTY * sum(p * p for p in self.parameters)
+        else:
+            losses = [(y - self.score(x)) ** 2 for *x, y in self.samples]
+            yield sum(losses) * (1.0 / len(losses))
 
 
 def make(row: str, dtype: str) -> Engine:

@@ -234,15 +234,20 @@ class Estimator(BaseEstimator, ABC):
 
         Raises:
             NotFittedError: ``fit`` comes first.
-            ValueError: another number of columns, a number that is not finite, a class that ``fit`` has not seen.
+            ValueError: other columns than those of ``fit``, a number that is not finite, a class that ``fit`` has not
+                seen.
         """
         check_is_fitted(self, "n_iter_")
+        names = self._columns()
+        given = getattr(x, "columns", getattr(x, "index", ()))  # of a data frame, of a Series
+        called = [] if callable(given) else [each for each in given if isinstance(each, str)]
+        if called and hasattr(self, "feature_names_in_") and called != names:
+            raise ValueError(f"graph takes the columns {', '.join(names)}, in this order, not {', '.join(called)}")
         row = np.asarray(x, float)
         if row.size != self.n_features_in_ or row.ndim > 2:
             raise ValueError(f"graph takes one row of {self.n_features_in_} numbers, not an array of shape {row.shape}")
         if not np.isfinite(row).all():
             raise ValueError(f"graph takes finite numbers, and the row holds {row[~np.isfinite(row)].flat[0]}")
-        names = self._columns()
         inputs = [
             Value(number, name=name)
             for number, name in zip(self._scaled(row.reshape(1, -1))[0].tolist(), names, strict=True)

@@ -11,6 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
 from autograd import Value
+from nn.checks import few
 from nn.estimators.base import Estimator
 from nn.estimators.network import Array, Network
 from nn.losses import Loss, absolute_error, binary_cross_entropy_with_logits, cross_entropy, squared_error
@@ -105,7 +106,8 @@ class Classifier(ClassifierMixin, Estimator):
         found = float(super().score(X, y, sample_weight))
         strangers = [each for each in np.unique(y).tolist() if each not in self.classes_]
         if strangers:
-            warnings.warn(f"fit has not seen {_few(strangers)}: their rows count as wrong", UserWarning, stacklevel=2)
+            unseen = few([*map(repr, strangers)])
+            warnings.warn(f"fit has not seen {unseen}: their rows count as wrong", UserWarning, stacklevel=2)
         return found
 
     def _learn_target(self, y: Any) -> npt.NDArray[Any]:
@@ -143,11 +145,6 @@ class Classifier(ClassifierMixin, Estimator):
     def _known(self, y: Any) -> npt.NDArray[Any]:
         found = np.flatnonzero(self.classes_ == y)
         if len(found) != 1:
-            known = _few(self.classes_.tolist())
+            known = few([*map(repr, self.classes_.tolist())])
             raise ValueError(f"fit has not seen the class {y!r}: it knows {known}")
         return found
-
-
-def _few(classes: list[Any], limit: int = 8) -> str:
-    shown = ", ".join(repr(each) for each in classes[:limit])
-    return shown if len(classes) <= limit else f"{shown} and {len(classes) - limit} more"

@@ -89,4 +89,7 @@ class Regressor(RegressorMixin, Estimator):
         return of_number
 
     def _known(self, y: Any) -> npt.NDArray[Any]:
-        return self._scaled_target(np.asarray([y], float))
+        number = np.asarray(y, float).reshape(-1)
+        if len(number) != 1 or not np.isfinite(number[0]):
+            raise ValueError(f"the target of a row is one finite number, not {y!r:.60}")
+        return self._scaled_target(number)

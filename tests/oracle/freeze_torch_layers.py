@@ -16,9 +16,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-
-START = 0.75
-GRADIENTS = [0.5, -1.25, 3.0, None, 0.001, 0.0, -40.0, 2.5, 0.125, -0.75]
+from freeze_torch_nn import GRADIENTS, START, path_of
 
 
 def numbers(*shape: int, seed: int) -> torch.Tensor:
@@ -48,17 +46,6 @@ def attention(x: torch.Tensor, in_weight: torch.Tensor, in_bias: torch.Tensor, o
         out_bias, attn_mask=mask,
     )  # fmt: skip
     return result[:, 0]
-
-
-def path_of(options: dict[str, Any]) -> list[float]:
-    parameter = torch.tensor(START, dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.AdamW([parameter], **options)
-    path = []
-    for gradient in GRADIENTS:
-        parameter.grad = None if gradient is None else torch.tensor(gradient, dtype=torch.float64)
-        optimiser.step()
-        path.append(parameter.item())
-    return path
 
 
 def clipped(gradients: list[float], max_norm: float) -> dict[str, Any]:
@@ -104,7 +91,7 @@ def main() -> None:
           for heads, causal in ((1, True), (2, True), (2, False))),
     ]  # fmt: skip
     optimisers = [
-        {"options": options, "path": path_of(options)}
+        {"options": options, "path": path_of(torch.optim.AdamW, options)}
         for options in ({}, {"lr": 0.1, "weight_decay": 0.5, "betas": (0.8, 0.95), "eps": 1e-6}, {"weight_decay": 0.0})
     ]
     clips = [clipped([3.0, -4.0], 1.0), clipped([0.3, -0.4], 1.0), clipped([0.0, 0.0], 2.0), clipped([1e3] * 5, 0.1)]

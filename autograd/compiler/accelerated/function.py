@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from autograd.compiler.accelerated.gathers import cut, gather
+from autograd.compiler.accelerated.gathers import cut
 from autograd.compiler.accelerated.operations import operation
 from autograd.compiler.schedule import Elementwise, Gather, MatMul, Product, Schedule, Sum
 from autograd.compiler.tape import Ints
@@ -177,6 +177,3 @@ class Functions:
         """d output / d input, row by row: shape (B, number of inputs)."""
         found: tuple[Any, Any] = jax.grad(self.total, has_aux=True)(batch, theta)
         return found
-
-
-__all__ = ["Functions", "gather"]
