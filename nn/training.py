@@ -161,6 +161,12 @@ def fit(
         raise ValueError("restore_best looks at the rows held out: give held_out")
     check_count("steps", steps)
     check_count("held_out_every", held_out_every)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer is an nn.Optimizer, such as nn.Adam(model.parameters()), not {optimizer!r:.60}")
+    if schedule is not None and not callable(schedule):
+        raise TypeError(f"schedule is a function, such as nn.cosine({steps}), or None, not {schedule!r:.60}")
+    if compile not in (None, True, False):
+        raise TypeError(f"compile is True, False or None, not {compile!r:.60}")
     compute = find_loss(loss)
     history = History()
     patience, best = _Patience(early_stop), _Best(optimizer.parameters)

@@ -241,6 +241,21 @@ def test_early_stop_checks_its_numbers() -> None:
         EarlyStop(improvement=-1)
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"schedule": "cosine"}, r"schedule is a function, such as nn\.cosine\(3\), or None, not 'cosine'"),
+        ({"compile": "yes"}, "compile is True, False or None, not 'yes'"),
+        ({"optimizer": "sgd"}, r"optimizer is an nn\.Optimizer, such as nn\.Adam\(model\.parameters\(\)\), not 'sgd'"),
+    ],
+)
+def test_options_of_another_kind(options: dict[str, Any], says: str) -> None:
+    model = nn.MLP(1, [1], seed=0)
+    given: dict[str, Any] = {"loss": "squared_error", "optimizer": nn.SGD(model.parameters()), "steps": 3, **options}
+    with pytest.raises(TypeError, match=says):
+        nn.fit(model, [[1.0]], [1.0], progress=False, **given)
+
+
 # restore_best ---------------------------------------------------------------------------------------------------------
 
 

@@ -219,7 +219,10 @@ def program_of(
     """The program of a graph; see ``autograd.compile``."""
     name = check_dtype(dtype)
     check_backend(backend)
-    found = tree.leaves(outputs) if not isinstance(outputs, Value) else [outputs]
+    try:
+        found = tree.leaves(outputs) if not isinstance(outputs, Value) else [outputs]
+    except tree.NotNumbers as error:
+        raise TypeError(f"outputs are Values, in a list or nested lists; got {error.what}") from None
     if not found:
         raise ValueError("there are no outputs to compile: give a Value, or a list of Values")
     columns = values_of("inputs", inputs)

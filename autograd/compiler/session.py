@@ -70,6 +70,8 @@ class Session:
         with self.program._lock:
             if self.program._session is not None:
                 raise GraphError("a session of this program is open already: end it, or train with that one")
+            if not self.program.parameters:
+                raise GraphError("this program has no parameters to train: every leaf is an input or a constant")
             self.program._session = self
         return self
 
@@ -80,6 +82,7 @@ class Session:
                 try:
                     self.write()
                     self.program._session = None
+                    self._quick, self._sgd, self._quicks = NONE, None, {}
                     break
                 except KeyboardInterrupt:
                     interrupted = True
@@ -102,6 +105,9 @@ class Session:
             if loss is not None:
                 return loss
         check_rate(learning_rate)
+        check_number("momentum", momentum, "0 or above, and below 1", lambda share: 0.0 <= share < 1.0)
+        if nesterov and not momentum:
+            raise ValueError("nesterov needs a momentum above 0")
         self.one_rule("sgd")
         if not momentum and self._bound is not None and self._bound.python:
             loss = self.on_floats(self._bound, batch, learning_rate)
@@ -123,6 +129,8 @@ class Session:
     ) -> float:  # fmt: skip
         """One step of Adam on the mean over the batch; returns the mean before it. Raises as ``sgd``."""
         check_rate(learning_rate)
+        check_betas(betas)
+        check_number("epsilon", epsilon, "above 0, and finite", lambda size: 0.0 < size < math.inf)
         self.one_rule("adam")
         if self._quick.adam is not None:
             loss = self._quick.adam(batch, learning_rate, betas, epsilon)
@@ -145,6 +153,7 @@ class Session:
             found = self._quick.by_rule(batch, update)
             if found is not None:
                 return found
+        self.check_open()
         program = self.program
         program.factor("mean")
         rows = program.rows(batch)
@@ -227,10 +236,16 @@ class Session:
         return float(loss)
 
     def one_rule(self, rule: str) -> None:
-        """GraphError where the steps before were another optimiser's."""
+        """GraphError where the steps before were another optimiser's, or the session is not open."""
+        self.check_open()
         if self.rule not in ("", rule):
             raise GraphError(f"this session makes steps of {self.rule}: open another one for {rule}")
         self.rule = rule
+
+    def check_open(self) -> None:
+        """GraphError outside of the ``with`` block: the Values would never get the numbers of such a step."""
+        if self.program._session is not self:
+            raise GraphError("a session makes steps inside its block: with program.session() as s: s.sgd(batch, 0.1)")
 
     def refuse(self, loss: float, done: State, learning_rate: float) -> None:
         """FloatingPointError for a step whose numbers are not finite, but inside ``ieee()``."""
@@ -285,7 +300,8 @@ class Session:
 
     def memory_in_order(self) -> Any:
         """What the optimiser remembers, its arrays in the order of ``program.parameters``."""
-        assert self._bound is not None
+        if self._bound is None:
+            return None
         order = self._bound.in_tape_order
         memory = on_host(self.state).memory
         if isinstance(memory, tuple):
@@ -298,7 +314,10 @@ def moved(state: State, gradient: Array, update: Update) -> tuple[State, bool]:
     memory = state.memory
     if isinstance(memory, tuple):  # steps on floats remember lists
         memory = tuple([np.array(x) if isinstance(x, list) else x for x in memory])
-    numbers, memory = update(np.asarray(state.numbers, gradient.dtype), gradient, memory)
+    found = update(np.asarray(state.numbers, gradient.dtype), gradient, memory)
+    numbers, memory = found if isinstance(found, tuple) and len(found) == 2 else (None, None)
+    if not isinstance(numbers, np.ndarray) or numbers.shape != gradient.shape:
+        raise TypeError(f"update(numbers, gradient, memory) returns an array of {gradient.size} numbers, and memory")
     return State(numbers, memory), math.isfinite(numbers.dot(numbers))
 
 
@@ -325,5 +344,23 @@ def placement(program: Program, devices: Any) -> Any:
 
 def check_rate(learning_rate: float) -> None:
     """ValueError unless the learning rate is a positive number."""
-    if not 0.0 < learning_rate < math.inf:
-        raise ValueError(f"learning_rate is {learning_rate!r}: it must be above 0, and finite")
+    check_number("learning_rate", learning_rate, "above 0, and finite", lambda rate: 0.0 < rate < math.inf)
+
+
+def check_number(what: str, number: Any, wanted: str, good: Callable[[Any], bool]) -> None:
+    """ValueError unless this is a number that is good."""
+    try:
+        if good(number):
+            return
+    except (TypeError, ValueError):  # text, None, an array
+        pass
+    raise ValueError(f"{what} is {number!r:.60}: it must be {wanted}")
+
+
+def check_betas(betas: Any) -> None:
+    """ValueError unless these are Adam's two shares."""
+    pair = betas if isinstance(betas, tuple | list) else ()
+    if len(pair) != 2:
+        raise ValueError(f"betas is {betas!r:.60}: it must be two numbers")
+    for i, beta in enumerate(pair):
+        check_number(f"betas[{i}]", beta, "0 or above, and below 1", lambda share: 0.0 <= share < 1.0)
