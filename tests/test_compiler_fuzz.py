@@ -26,3 +26,7 @@ def test_what_rounding_does_not_explain_is_named() -> None:
     assert wrong((one, one[0] + 1e-12, one), expected).startswith("gradient at (0,): ")
     assert wrong((one * np.nan, one[0], one), expected).startswith("outputs at (0, 0): ")
     assert wrong((None, one[0], one * (1.0 + 1e-13)), expected).startswith("input gradients at (0, 0): ")
+
+
+def test_what_rounding_alone_decides_is_not_compared() -> None:
+    assert check(2926) == ("lost in rounding", [])  # it takes the sine of 5e78
