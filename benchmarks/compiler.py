@@ -312,6 +312,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--limit", type=float, default=300.0, help="seconds that a sample may take (300)")
     parser.add_argument("--environments", metavar="FOLDER", type=Path, help="keep the peers' environments there")
     parser.add_argument("--no-install", action="store_true", help="use the peers that FOLDER has, fetch nothing")
+    parser.add_argument("--large", action="store_true", help="graphs of a million nodes too, as without --rows")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write every figure to FILE as well")
     options = parser.parse_args(arguments)
     quick = options.quick
@@ -330,7 +331,7 @@ def main(arguments: list[str] | None = None) -> None:
         report["large"] = {
             f"{nodes:,} nodes, {name}": bench.child("ours", {"what": "large", "kind": kind, "nodes": nodes})
             for kind, name in (("perceptron", "2-16-16-1 unrolled"), ("random", "random graph, shallow"))
-            if options.rows is None
+            if options.large or options.rows is None
         }
         report["load"] = " to ".join([*loads, load_average()])
     from compiler_peers.workloads import workload
