@@ -21,12 +21,12 @@ def test_most_graphs_are_compared() -> None:
 
 def test_what_rounding_does_not_explain_is_named() -> None:
     one = np.ones((2, 1))
-    expected = Expected(one, 1e-15 * one, one, one, one, one, 3)
+    expected = Expected(one, 1e-15 * one, one, one, one, one, 3, False)
     assert wrong((one, one[0], one), expected) == ""
     assert wrong((one, one[0] + 1e-12, one), expected).startswith("gradient at (0,): ")
     assert wrong((one * np.nan, one[0], one), expected).startswith("outputs at (0, 0): ")
     assert wrong((None, one[0], one * (1.0 + 1e-13)), expected).startswith("input gradients at (0, 0): ")
 
 
-def test_what_rounding_alone_decides_is_not_compared() -> None:
+def test_what_rounding_alone_decides_is_no_difference() -> None:
     assert check(2926) == ("lost in rounding", [])  # it takes the sine of 5e78
