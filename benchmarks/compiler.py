@@ -217,13 +217,16 @@ def table(report: dict[str, Any], engines: list[str], titles: dict[str, str]) ->
     """The report as a Markdown table with its caption, and one of what compiling takes."""
     m, rows = report["machine"], report["rows"]
     used = [e for e in engines if any(e in entry["engines"] or e in entry["failures"] for entry in rows.values())]
-    worst = [c["difference"] for key, entry in rows.items() if "float64" in key for c in entry["checks"].values()]
+    worst: dict[str, float] = {}
+    for key, entry in rows.items():
+        for found in entry["checks"].values():
+            worst[key.split()[1]] = max(worst.get(key.split()[1], 0.0), found["difference"])
+    agree = ", ".join(f"{difference:.0e} ({dtype})" for dtype, difference in worst.items())
     versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
     lines = [
         f"{m['cpu']}, {m['python']}, {m['platform']}; {versions}. One thread; load average {report['load']} (1 is this "
         f"benchmark alone). A training step, median of {report['rounds']} rounds; × the ratio to autograd.compile in "
-        f"the same round (minimum to maximum): above 1, ours is faster. Gradients agree with NumPy by hand to "
-        f"{max(worst, default=0.0):.0e} (float64).",
+        f"the same round (minimum to maximum): above 1, ours is faster. Gradients agree with NumPy by hand to {agree}.",
         "",
         "| | " + " | ".join(ENGINES[e] for e in used) + " |",
         "|---" * (len(used) + 1) + "|",
