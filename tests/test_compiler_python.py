@@ -17,6 +17,7 @@ from mp_reference import points, within
 import autograd as ag
 import nn
 from autograd import Value
+from autograd.compiler import plans
 from autograd.compiler.interpret import run_tape, tape_gradients
 from autograd.compiler.straightline import PythonPlan, blocks, plan, registers
 from autograd.compiler.straightline.sweep import Nodes
@@ -245,7 +246,7 @@ def test_no_inputs_no_parameters_no_rows(way: str) -> None:
     run = bound(record_tape([w * x], [x]), 0)
     assert run.forward(np.zeros((0, 1))).shape == (0, 1)
     assert run.input_gradients(np.zeros((0, 1))).shape == (0, 1)
-    for step in (run.backward, lambda batch: run.sgd(batch, 0.1), lambda batch: run.adam(batch, 0.1)):
+    for step in (run.backward, lambda batch: run.sgd(batch, 0.1)):
         with pytest.raises(ValueError, match="a batch of no rows is not defined: give at least one row"):
             step(np.zeros((0, 1)))
 
@@ -254,7 +255,7 @@ def test_a_gradient_needs_one_output(way: str) -> None:
     w, x = Value(3.0), Value(2.0)
     run = bound(record_tape([w * x, w + x], [x]), 1)
     assert run.forward(np.array([[5.0]])).tolist() == [[15.0, 8.0]]
-    for f in (run.backward, run.input_gradients, lambda batch: run.sgd(batch, 0.1), lambda batch: run.adam(batch, 0.1)):
+    for f in (run.backward, run.input_gradients, lambda batch: run.sgd(batch, 0.1)):
         with pytest.raises(ValueError, match="a gradient needs a program of one output; this one has 2: compile their"):
             f(np.array([[5.0]]))
 
@@ -291,11 +292,18 @@ def test_a_domain_error_names_the_node_and_the_row(way: str) -> None:
     root.name = "score"
     run = bound(record_tape([root], [x]), 3)
     batch = np.array([[1.0], [-2.0], [3.0]])
-    for step in (run.forward, run.backward, run.input_gradients, lambda b: run.sgd(b, 0.1), lambda b: run.adam(b, 0.1)):
+    for step in (run.forward, run.backward, run.input_gradients, lambda b: run.sgd(b, 0.1)):
         with pytest.raises(DomainError, match=r"log\(-2.0\) is not defined: its domain is x > 0") as caught:
             step(batch)
         assert caught.value.__notes__ == ["in row 1 of the batch, at 'score' (log)"]
     assert run.parameters.numbers == [1.0]
+    plans.forget()
+    with ag.compile(root, [x], backend="python").session() as session:
+        for good in (batch[::2], batch[::2]):  # a careful step and a quick one
+            with pytest.raises(DomainError, match=r"is not defined: its domain is x > 0") as caught:
+                session.adam(batch, 0.1)
+            assert caught.value.__notes__ == ["in row 1 of the batch, at 'score' (log)"]
+            session.adam(good, 1e-3)
     with ag.ieee():
         found = run.forward(batch)
         assert found[0, 0] == 0.0
@@ -419,6 +427,7 @@ def test_what_depends_on_parameters_alone_is_computed_before_the_loop() -> None:
 
 
 def test_steps_of_sgd_and_adam_are_those_of_nn(way: str) -> None:
+    plans.forget()
     for one_row in (True, False):
         w, b, x = Value(0.5), Value(-0.25), Value(1.0)
         root = (ag.tanh(w * x + b) - 2.0 * x) ** 2
@@ -428,13 +437,19 @@ def test_steps_of_sgd_and_adam_are_those_of_nn(way: str) -> None:
             w.data, b.data = 0.5, -0.25
             run = bound(tape, len(rows))
             optimizer: Any = nn.SGD([w, b], 0.1) if name == "sgd" else nn.Adam([w, b], 0.1)
-            for _ in range(5):
-                loss = ag.mean([(ag.tanh(w * r + b) - 2.0 * r) ** 2 for (r,) in rows])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                assert getattr(run, name)(rows, 0.1) == pytest.approx(loss.data, rel=1e-12)
-                assert run.parameters.numbers == pytest.approx([w.data, b.data], rel=1e-12)
+            own = Value(0.5), Value(-0.25)
+            program = ag.compile((ag.tanh(own[0] * x + own[1]) - 2.0 * x) ** 2, [x], backend="python")
+            with program.session() as session:
+                for _ in range(5):
+                    loss = ag.mean([(ag.tanh(w * r + b) - 2.0 * r) ** 2 for (r,) in rows])
+                    optimizer.zero_grad()
+                    loss.backward()
+                    optimizer.step()
+                    assert getattr(session, name)(rows, 0.1) == pytest.approx(loss.data, rel=1e-12)
+                    assert [*session.state.numbers] == pytest.approx([w.data, b.data], rel=1e-12)
+                    if name == "sgd":
+                        assert run.sgd(rows, 0.1) == pytest.approx(loss.data, rel=1e-12)
+                        assert run.parameters.numbers == pytest.approx([w.data, b.data], rel=1e-12)
 
 
 def test_blocks_use_few_variables_again_and_again() -> None:

@@ -110,7 +110,6 @@ class Emitter:
         self.letters: dict[str, str] = {}
         self.makers: list[tuple[str, Callable[[Environment], Any]]] = []
         self.numbers: dict[str, str] = {}
-        self.kept_bytes = 0
         self.largest_product = 0
         self.scratch_used = self.scratch_size = 0
 
@@ -217,7 +216,6 @@ class Emitter:
     def kept(self, shape: tuple[int, ...], store: str = "V") -> str:
         """An array as ``scratch`` gives it, that nothing else writes to: from the forward to the backward pass."""
         whole = (*shape, self.lengths[store])
-        self.kept_bytes += math.prod(whole) * self.dtype.itemsize
         return self.name(("kept", len(self.names)), lambda env: np.zeros(whole, self.dtype))
 
     def derived(self, name: str, what: Hashable, make: Callable[[Array], Array]) -> str:

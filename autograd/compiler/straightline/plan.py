@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -37,9 +36,6 @@ class Parameters:
     def __init__(self, theta: Array) -> None:
         self.theta = theta
         self.numbers: list[float] = theta.tolist()
-        self.first: list[float] = []
-        self.second: list[float] = []
-        self.steps = 0
 
     def pull(self) -> None:
         """Take what the array holds."""
@@ -48,10 +44,6 @@ class Parameters:
     def push(self) -> None:
         """Put the numbers into the array."""
         self.theta[:] = self.numbers
-
-    def forget(self) -> None:
-        """Start Adam again: no steps taken, both moments 0."""
-        self.first, self.second, self.steps = [], [], 0
 
 
 class PythonPlan:
@@ -132,10 +124,10 @@ class PythonPlan:
 
 
 class PythonRun:
-    """One program at one batch size: a ``Run``, with training steps of its own.
+    """One program at one batch size: a ``Run``, with a training step of its own.
 
-    ``forward``, ``backward`` and ``input_gradients`` read ``theta``, as every run does. ``sgd`` and ``adam`` read and
-    write ``parameters.numbers``, and leave the array alone: see ``Parameters``. A batch is an array, or rows of floats.
+    ``forward``, ``backward`` and ``input_gradients`` read ``theta``, as every run does. ``sgd`` reads and writes
+    ``parameters.numbers``, and leaves the array alone: see ``Parameters``. A batch is an array, or rows of floats.
     """
 
     def __init__(self, plan: PythonPlan, batch_size: int, parameters: Parameters, gradient: Array) -> None:
@@ -218,40 +210,6 @@ class PythonRun:
 
             self._sgd = in_single(step) if plan.single else step
         return self._sgd
-
-    def adam(
-        self,
-        batch: Batch,
-        learning_rate: float,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
-    ) -> float:
-        """One step of Adam (Kingma and Ba 2015) on the mean of the output; returns the mean before it.
-
-        The moments are kept in ``parameters``, until ``parameters.forget()``. An error leaves everything as it was.
-
-        Raises:
-            ValueError: no rows, or not exactly one output.
-        """
-        self.check_output()
-        plan, parameters, rows = self.plan, self.parameters, as_rows(batch)
-        theta, (beta1, beta2), steps = parameters.numbers, betas, parameters.steps + 1
-        first = parameters.first or [0.0] * len(theta)
-        second = parameters.second or [0.0] * len(theta)
-        rate, scale = learning_rate / (1.0 - beta1**steps), 1.0 / (1.0 - beta2**steps)
-        try:
-            if not plan.small:
-                raise ArithmeticError
-            step = plan.whole.function("adam", self.one_row)
-            mean, theta, first, second = step(theta, rows, first, second, rate, scale, beta1, beta2, epsilon)
-        except FLOAT_ERRORS:
-            mean, slopes = self.slopes(theta, rows)
-            first = [beta1 * m + (1.0 - beta1) * g for m, g in zip(first, slopes, strict=True)]
-            second = [beta2 * v + (1.0 - beta2) * g * g for v, g in zip(second, slopes, strict=True)]
-            moved = zip(theta, first, second, strict=True)
-            theta = [w - rate * m / (math.sqrt(v * scale) + epsilon) for w, m, v in moved]
-        parameters.numbers, parameters.first, parameters.second, parameters.steps = theta, first, second, steps
-        return mean  # type: ignore[no-any-return]
 
     # -- pieces ----------------------------------------------------------------------------------------------------
 
