@@ -158,9 +158,7 @@ def graph_of_gradient(y: Value, wanted: Sequence[Value]) -> list[Any]:
         for operand, local in zip(node.operands, locals_, strict=True):
             if id(operand) in leading and isinstance(operand, Value):
                 g = upstream[0]
-                arriving.setdefault(id(operand), []).append(
-                    local if is_one(g) else g if is_one(local) else g * local
-                )
+                arriving.setdefault(id(operand), []).append(local if is_one(g) else g if is_one(local) else g * local)
     gradients = [total(arriving.get(id(v), [])) for v in wanted]
     return [Value(g) if g.__class__ is float else g for g in gradients]  # a constant slope has a derivative too: 0
 

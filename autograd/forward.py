@@ -59,9 +59,7 @@ def run_duals(op: Op, operands: tuple[Any, ...]) -> Any:
     z = op.apply(tuple(primals))
     terms = [
         local if is_one(tangent) else tangent if is_one(local) else local * tangent
-        for local, tangent in zip(
-            partials(op, z, primals), (parts(x, tag)[1] for x in operands), strict=True
-        )
+        for local, tangent in zip(partials(op, z, primals), (parts(x, tag)[1] for x in operands), strict=True)
         if not is_zero(tangent)
     ]
     tangent = terms[0] if len(terms) == 1 else sum_of(terms) if terms else 0.0

@@ -1,9 +1,9 @@
 """The text reading: run a rule on names, and it writes itself down, as plain text and as LaTeX.
 
-    >>> from autograd import ops
-    >>> h, s = Expr("h1", r"h_1"), Expr("s1", r"s_1")
-    >>> written(ops.TABLE["sigmoid"], 0, h, (s,)).text
-    'h1*(1 - h1)'
+>>> from autograd import ops
+>>> h, s = Expr("h1", r"h_1"), Expr("s1", r"s_1")
+>>> written(ops.TABLE["sigmoid"], 0, h, (s,)).text
+'h1*(1 - h1)'
 """
 
 from __future__ import annotations

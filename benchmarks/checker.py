@@ -10,9 +10,10 @@ tests/). Peers are torch.autograd.gradcheck, jax.test_util.check_grads and HIPS 
 a virtual environment and a process of its own; HIPS autograd has our import name.
 
 Mutants (checking/mutants.py). Every public operation at moderate, large and small points, alone and times its first
-operand, and the published examples of tests/published_gradients.json; each local derivative with its sign flipped,
-times 1 + 1e-3, 1 + 1e-5, 1 + 1e-7, its rule with two operands swapped (for one operand: the operand and the output), a
-term of its sum or a whole path missing, and, for every node used twice, the adjoint assigned in place of added up.
+operand, and the published examples of tests/oracle/published_gradients.json; each local derivative with its sign
+flipped, times 1 + 1e-3, 1 + 1e-5, 1 + 1e-7, its rule with two operands swapped (for one operand: the operand and the
+output), a term of its sum or a whole path missing, and, for every node used twice, the adjoint assigned in place of
+added up.
 What changes the gradient by less than 1e-8 of itself is left out and counted. All checkers get the same function, point
 and wrong gradient: programs are plain data, which each library runs in its own arithmetic, and the gradient enters by
 its own mechanism for hand-written ones (torch.autograd.Function, jax.custom_vjp, HIPS primitive and defvjp). Ours meets

@@ -67,9 +67,7 @@ def row(op: Op) -> Sequence[str]:
     count = len(xs) if op.arity is not None or op.name == "take" else 1
     slopes = [written(op, i, Expr("z"), xs).text for i in range(count)]
     named = [f"{x.text}: {code(slope)}" for x, slope in zip(xs, slopes, strict=False)]
-    limits = [
-        "finite x" if limit == elementary.FINITE else str(limit) for limit in op.domain if limit != REAL
-    ]
+    limits = ["finite x" if limit == elementary.FINITE else str(limit) for limit in op.domain if limit != REAL]
     corners = [f"{distance.text} = 0" for distance in op.kinks(*xs)] if op.kinks else []
     cells = (
         f"**{op.name}**", code(run_text(op, tuple(xs)).text), (op.__doc__ or "").strip().splitlines()[0],

@@ -119,9 +119,7 @@ def read_people(path: str | os.PathLike[str], swapped: Swapped = "repair") -> Ta
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DatasetError(
-            f"{name} is not UTF-8 text (byte {error.start}): save it as CSV in UTF-8"
-        ) from None
+        raise DatasetError(f"{name} is not UTF-8 text (byte {error.start}): save it as CSV in UTF-8") from None
     return parse_people(text, source=name, swapped=swapped)
 
 
@@ -195,15 +193,11 @@ def _header(fields: list[str], source: str) -> list[str]:
     if len(header) == 1:
         for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
             if mark in header[0]:
-                raise DatasetError(
-                    f"{source} separates its fields by {name}: save it with commas (and decimal points)"
-                )
+                raise DatasetError(f"{source} separates its fields by {name}: save it with commas (and decimal points)")
     if missing := [column for column in COLUMNS if column not in header]:
         found = ", ".join(repr(field[:40]) for field in header[:12])
         raise DatasetError(f"{source} has no column {', '.join(missing)}; its first line has {found}")
-    if twice := [
-        column for column, times in Counter(header).items() if times > 1 and column in ("row", *COLUMNS)
-    ]:
+    if twice := [column for column, times in Counter(header).items() if times > 1 and column in ("row", *COLUMNS)]:
         raise DatasetError(f"{source} has two columns {', '.join(twice)}")
     return header
 

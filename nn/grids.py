@@ -131,9 +131,7 @@ def _windows(
     if any(k > n + 2 * p for k, n, p in zip(kernel, size, padding, strict=True)):
         padded = " x ".join(str(n + 2 * p) for n, p in zip(size, padding, strict=True))
         raise ValueError(f"{what}: a window of {kernel[0]} x {kernel[1]} does not fit into a grid of {padded}")
-    rows, columns = (
-        range(-p, n + p - k + 1, s) for n, k, s, p in zip(size, kernel, stride, padding, strict=True)
-    )
+    rows, columns = (range(-p, n + p - k + 1, s) for n, k, s, p in zip(size, kernel, stride, padding, strict=True))
     return rows, columns
 
 

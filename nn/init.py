@@ -92,9 +92,7 @@ def generator(seed: int | random.Random | None) -> random.Random:
         shared: Any = random.random  # a method of the one generator behind the module's functions
         return cast(random.Random, shared.__self__)
     if isinstance(seed, bool) or not isinstance(seed, int):
-        raise TypeError(
-            f"a seed is an int, a random.Random, or None for the random module's own, not {seed!r}"
-        )
+        raise TypeError(f"a seed is an int, a random.Random, or None for the random module's own, not {seed!r}")
     return random.Random(seed)
 
 

@@ -206,8 +206,6 @@ def _check_input(what: str, x: object, nin: int) -> None:
         count = len(x)  # type: ignore[arg-type]
     except TypeError:
         kind = "one number" if isinstance(x, Value | float | int) else f"a {type(x).__name__}"
-        raise TypeError(
-            f"{what} takes a list of {nin} inputs, not {kind}: write model([x1, x2, ...])"
-        ) from None
+        raise TypeError(f"{what} takes a list of {nin} inputs, not {kind}: write model([x1, x2, ...])") from None
     if count != nin:
         raise ValueError(f"{what} takes {nin} input{'s' * (nin != 1)}, not {count}")

@@ -67,9 +67,7 @@ class Module:
                     "that starts with an underscore"
                 )
             if path in found:
-                raise ValueError(
-                    f"two parameters of {type(self).__name__} have the path {path!r}: rename one"
-                )
+                raise ValueError(f"two parameters of {type(self).__name__} have the path {path!r}: rename one")
             found[path] = value
         return list(found.items())
 
@@ -110,9 +108,7 @@ class Module:
         """
         named = self.named_parameters()
         if not isinstance(state, Mapping):
-            raise TypeError(
-                f"a state is a mapping from paths to floats, as state_dict() gives it, not {_kind(state)}"
-            )
+            raise TypeError(f"a state is a mapping from paths to floats, as state_dict() gives it, not {_kind(state)}")
         paths = [path for path, _ in named]
         numbers: list[float] = []
         wrong: list[str] = []
@@ -179,9 +175,7 @@ def _key(path: str, key: object, item: object) -> str:
     if isinstance(key, str) or (isinstance(key, int) and not isinstance(key, bool)):
         return str(key)
     if isinstance(item, Value | Module | list | tuple | dict):
-        raise TypeError(
-            f"{path} has the key {key!r}: a path to parameters needs text or whole numbers as keys"
-        )
+        raise TypeError(f"{path} has the key {key!r}: a path to parameters needs text or whole numbers as keys")
     return str(key)
 
 

@@ -155,4 +155,3 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         raise ValueError(f"the entry {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
     return entries
-

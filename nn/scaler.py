@@ -39,9 +39,7 @@ class Scaler:
                 raise ValueError(f"the scale of {column} is {scale}: it must be positive and finite")
 
     @classmethod
-    def fit(
-        cls, rows: Sequence[Sequence[float]], columns: Sequence[str], *, keep_constant: bool = False
-    ) -> Scaler:
+    def fit(cls, rows: Sequence[Sequence[float]], columns: Sequence[str], *, keep_constant: bool = False) -> Scaler:
         """The scaler under which every column of these rows has mean 0 and population standard deviation 1.
 
         Fit it on the training rows alone: the rows held out must not have been seen. With ``keep_constant`` a
@@ -55,9 +53,7 @@ class Scaler:
             raise ValueError("a scaler is fitted to one row at least: there are none")
         for index, row in enumerate(rows):
             if len(row) != len(columns):
-                raise ValueError(
-                    f"row {index} (from 0) has {len(row)} numbers, where there are {len(columns)} columns"
-                )
+                raise ValueError(f"row {index} (from 0) has {len(row)} numbers, where there are {len(columns)} columns")
             if not all(math.isfinite(value) for value in row):
                 raise ValueError(f"row {index} (from 0) holds a number that is not finite: {list(row)}")
         means: list[float] = []
@@ -68,9 +64,7 @@ class Scaler:
             # all equal shows as a spread of rounding errors; so does a spread that float64 cannot resolve
             if scale <= 1e-12 * abs(mean) or scale == 0:
                 if not keep_constant:
-                    raise ValueError(
-                        f"{column} is {values[0]:g} in every row: it tells nothing apart, leave it out"
-                    )
+                    raise ValueError(f"{column} is {values[0]:g} in every row: it tells nothing apart, leave it out")
                 scale = 1.0
             means.append(mean)
             scales.append(scale)

@@ -1,7 +1,7 @@
 """Learning rates that change: functions of the number of steps made, which give a factor.
 
-    rate = nn.warmup_cosine(100, 1000)
-    optimizer.learning_rate = 3e-3 * rate(step)
+rate = nn.warmup_cosine(100, 1000)
+optimizer.learning_rate = 3e-3 * rate(step)
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     python tests/compiler_fuzz.py 0 3000           # seeds from 0 to 2999, on all cores
     python tests/compiler_fuzz.py 0 100 --jax      # through JAX as well, where it is installed
 
-The graphs are those of `compiler_graphs.build`: random sharing, constants, unused nodes, repeated operands, outputs
-that are leaves or plain numbers. Values, parameter gradients and input gradients of a batch must be the eager engine's,
-within a few eps of the sum of the |path products|. The suite runs some seeds (`test_compiler_fuzz.py`).
+The graphs are those of `support.compiler_graphs.build`: random sharing, constants, unused nodes, repeated operands,
+outputs that are leaves or plain numbers. Values, parameter gradients and input gradients must be the eager engine's,
+within a few eps of the sum of the |path products|. The suite runs some seeds (`tests/compiler/test_fuzz.py`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from compiler_graphs import EPS, Graph, build, error_bounds
-from path_sums import path_sums
+from support.compiler_graphs import EPS, Graph, build, error_bounds
+from support.path_sums import path_sums
 
 import autograd as ag
 from autograd import DomainError, Value

@@ -72,9 +72,7 @@ def draw(
         raise ValueError(f"engine must be 'layered' or 'dot', got {engine!r}")
     if not max_height > 0:
         raise ValueError(f"max_height must be above 0 (pixels), got {max_height!r}")
-    folding = folded(
-        root, max_cards=max_cards, max_height=max_height, fold=fold, focus=focus, radius=radius, sums=sums
-    )
+    folding = folded(root, max_cards=max_cards, max_height=max_height, fold=fold, focus=focus, radius=radius, sums=sums)
     scene = picture(folding, title=default_title(root) if title is None else title, notes=notes, root=root)
     if engine == "dot":
         source = str(written(scene).source)

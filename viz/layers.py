@@ -285,7 +285,7 @@ def _columns(items: Sequence[Item], layers: Sequence[Sequence[int]], up: Neighbo
             # ports lie on the border itself: the padding of the scope is room for the curve already
             bare = all(items[i].kind == "in" for i in layers[n - 1]) or all(items[i].kind == "out" for i in layer)
             climb = max(climbs, default=0.0)
-            x += (LEVEL if climb < 1 else min(120.0, (CURVE * 0.6 if bare else CURVE) + _STEEP * climb))
+            x += LEVEL if climb < 1 else min(120.0, (CURVE * 0.6 if bare else CURVE) + _STEEP * climb)
         lead = max((items[i].lead for i in layer), default=0.0)
         width = max((items[i].width for i in layer), default=0.0)
         for i in layer:

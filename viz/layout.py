@@ -44,7 +44,6 @@ ROW, HEAD, FOOT = 15.0, 26.0, 13.0
 MIN_WIDTH, MAX_TEXT = 104.0, 190.0
 
 
-
 def chip_width(local: float) -> float:
     """The width of the chip of a local derivative, in pixels."""
     return text_width(number(local), CHIP_SIZE, mono=True) + 10

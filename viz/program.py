@@ -196,9 +196,7 @@ class _Drawing:
                     x2 = self.level.columns[second.rank][0] + origins[two][0]
                 if one == two:
                     middle = (x1 + x2) / 2
-                    parts.append(
-                        f"M{x1:.1f} {y1:.1f}C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-                    )
+                    parts.append(f"M{x1:.1f} {y1:.1f}C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2:.1f} {y2:.1f}")
                 else:
                     parts.append(f"M{x1:.1f} {y1:.1f}H{ends[one] + _STUB:.1f}M{MARGIN:.1f} {y2:.1f}H{x2:.1f}")
             wide = min(3.6, 1.0 + 0.35 * math.log2(max(1, weight)))
@@ -263,5 +261,3 @@ class _Drawing:
             f"{counted(picture.levels, 'level')}. Matrix products do {products / total:.0%} of the work. "
             f"{counted(small, 'group')} of fewer than 4 numbers."
         )
-
-

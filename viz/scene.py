@@ -33,7 +33,6 @@ MOST_VALUES = 200_000
 """A graph of more values than this is refused before any work is put into folding it."""
 
 
-
 @dataclass(slots=True)
 class Edge:
     """One use of `source` by `target` (positions in the scene's cards).
@@ -97,9 +96,7 @@ def build(
     max_height: float = math.inf,
 ) -> Scene:
     """The scene of the graph behind `root`; see `viz.draw` for the arguments and the errors."""
-    folding = folded(
-        root, max_cards=max_cards, fold=fold, focus=focus, radius=radius, sums=sums, max_height=max_height
-    )
+    folding = folded(root, max_cards=max_cards, fold=fold, focus=focus, radius=radius, sums=sums, max_height=max_height)
     return picture(folding, title=title if title is not None else default_title(root), notes=notes, root=root)
 
 

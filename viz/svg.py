@@ -87,7 +87,7 @@ def _box(scope: Scope, name: str, box: tuple[float, float, float, float]) -> str
     left, top, right, bottom = box
     shade = "scope" if len(scope) % 2 else "scope2"
     name = fit(name, right - left - 20, SCOPE_SIZE, bold=True)
-    frame = f'<rect {paint(shade, "hairline")} {_frame(left, top, right - left, bottom - top, 12)}/>'
+    frame = f"<rect {paint(shade, 'hairline')} {_frame(left, top, right - left, bottom - top, 12)}/>"
     return (
         f"<g><title>{escape('scope ' + '.'.join(scope))}</title>{frame}"
         f"{text(left + 12, top + 18, name, size=SCOPE_SIZE, colour='muted', bold=True)}</g>"
@@ -195,7 +195,7 @@ def _card(i: int, card: Card, largest: float) -> str:
     if card.kind in ("input", "param", "const"):
         parts.append(text(right, top + 19, card.chip, size=SMALL, colour="muted", anchor="end"))
     else:
-        parts.append(f'<rect {paint("chip", "hairline")} {_frame(right - chip + 4, top + 7, chip, 16, 8)}/>')
+        parts.append(f"<rect {paint('chip', 'hairline')} {_frame(right - chip + 4, top + 7, chip, 16, 8)}/>")
         parts.append(text(right + 4 - chip / 2, top + 18.6, card.chip, size=SMALL, anchor="middle"))
     y = top + HEAD + 11
     for line in (card.formula, card.note):
@@ -240,7 +240,7 @@ def _legend(scene: Scene, x: float, y: float, width: float) -> str:
     parts.append(text(after, y + 9, words, size=SMALL, colour="muted"))
     after += text_width(words, SMALL) + 24
     frame = _frame(after, y - 2, 34, CHIP_HEIGHT, CHIP_HEIGHT / 2)
-    parts.append(f'<rect {paint("chip", "hairline")} {frame}/>')
+    parts.append(f"<rect {paint('chip', 'hairline')} {frame}/>")
     parts.append(text(after + 17, y + 9, "0.25", size=CHIP_SIZE, anchor="middle", mono=True))
     words = "local derivative ∂out/∂in"
     parts.append(text(after + 42, y + 9, words, size=SMALL, colour="muted"))
@@ -257,7 +257,7 @@ def _legend(scene: Scene, x: float, y: float, width: float) -> str:
 
 def _scale(x: float, y: float, largest: float) -> str:
     names = [f"n{i}" for i in range(STEPS, 0, -1)] + ["zero"] + [f"p{i}" for i in range(1, STEPS + 1)]
-    boxes = [f'<rect {paint(name)} {_frame(x + 7 * i, y, 7.3, 11, 0)}/>' for i, name in enumerate(names)]
+    boxes = [f"<rect {paint(name)} {_frame(x + 7 * i, y, 7.3, 11, 0)}/>" for i, name in enumerate(names)]
     width = 7.0 * len(names)
     outline = f'<rect {paint(None, "line")} stroke-width="0.8" {_frame(x, y, width, 11, 1)}/>'
     ends = (("start", x, number(-largest)), ("middle", x + width / 2, "0"), ("end", x + width, number(largest)))

@@ -69,7 +69,7 @@ def inside(group: Group) -> float:
 
 
 def choose(graph: Schedule | Tape, batch: int) -> str:
-    """"python" or "numpy": the executor that is likely to be faster for a batch of so many rows.
+    """ "python" or "numpy": the executor that is likely to be faster for a batch of so many rows.
 
     Of a tape alone, which is quick to ask, only the clear cases are seen: a graph that Python computes in less time
     than NumPy takes for anything. What raising makes of the rest is seen in its schedule.

@@ -54,8 +54,7 @@ class Explanation:
             f"constants, {d['outputs']:,} output{'s' * (d['outputs'] != 1)}",
             f"  operations: {operations or 'none'}",
             f"{d['rows']:,} row{'s' * (d['rows'] != 1)} by {d['backend']} ({d['dtype']}): {d['why']}",
-            f"  about {d['calls']:,} {CALLS[d['backend']]} a step, "
-            f"{size(d['memory'])} of memory at most",
+            f"  about {d['calls']:,} {CALLS[d['backend']]} a step, {size(d['memory'])} of memory at most",
             f"raised to {len(d['groups']):,} group{'s' * (len(d['groups']) != 1)}"
             + (f"; {d['irregular']:,} nodes ({d['irregular_share']:.0%}) stayed irregular" if d["irregular"] else ""),
         ]

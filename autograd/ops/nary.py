@@ -204,5 +204,3 @@ def softmax(values: Any) -> Any:
     shares = [exp(value - top) for value in values]
     total = sum(shares)
     return [share / total for share in shares]
-
-

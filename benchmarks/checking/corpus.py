@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import mpmath
-from mp_reference import REFERENCES
 from mpmath import mp, mpf
+from support.mp_reference import REFERENCES
 
 from autograd import AutogradError
 from autograd.op import FLOAT_ERRORS

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from test_published import CASES, FUNCTIONS
+from support.published import CASES, FUNCTIONS
 
 import autograd
 from autograd import Value, modes

@@ -180,7 +180,7 @@ class Estimator(BaseEstimator, ABC):
             return make(parameters, rate)
         if make is not AdamW:
             raise ValueError(
-                f"weight_decay is AdamW's, and the optimizer is {self.optimizer!r}: give optimizer=\"adamw\", or l2"
+                f'weight_decay is AdamW\'s, and the optimizer is {self.optimizer!r}: give optimizer="adamw", or l2'
             )
         return make(parameters, rate, weight_decay=plain(self.weight_decay))
 

@@ -80,9 +80,7 @@ class Figure5(Module):
     @scaler.setter
     def scaler(self, scaler: Scaler | None) -> None:
         if scaler is not None and scaler.columns != COLUMNS:
-            raise ValueError(
-                f"Figure5 takes a scaler of {', '.join(COLUMNS)}, not of {', '.join(scaler.columns)}"
-            )
+            raise ValueError(f"Figure5 takes a scaler of {', '.join(COLUMNS)}, not of {', '.join(scaler.columns)}")
         self._scaler = scaler
 
     def __call__(self, x1: Value | float | Sequence[Value | float], x2: Value | float | None = None) -> Value:
@@ -126,9 +124,7 @@ class Figure5(Module):
     def standardise(self, weight_kg: float, height_cm: float) -> tuple[float, float]:
         """x1 and x2 of a person; raises as ``predict`` does."""
         if self.scaler is None:
-            raise ValueError(
-                "this Figure5 has no scaler: it takes x1 and x2, not kg and cm; set model.scaler"
-            )
+            raise ValueError("this Figure5 has no scaler: it takes x1 and x2, not kg and cm; set model.scaler")
         for what, value, unit in (("weight", weight_kg, "kg"), ("height", height_cm, "cm")):
             if not 0 < value < float("inf"):
                 raise ValueError(f"the {what} is {value} {unit}: it must be positive and finite")

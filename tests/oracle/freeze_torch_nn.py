@@ -72,8 +72,7 @@ def loss_row(name: str, prediction: Any, target: float) -> dict[str, Any]:
 
 def main() -> None:
     optimisers = [
-        {"name": name, "options": options, "path": path_of(make, options)}
-        for name, make, options in OPTIMISERS
+        {"name": name, "options": options, "path": path_of(make, options)} for name, make, options in OPTIMISERS
     ]
     losses = [
         *(
@@ -94,9 +93,7 @@ def main() -> None:
         "optimisers": optimisers,
         "losses": losses,
     }
-    Path(__file__).with_name("torch_nn.json").write_text(
-        json.dumps(content, indent=1) + "\n", encoding="utf-8"
-    )
+    Path(__file__).with_name("torch_nn.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

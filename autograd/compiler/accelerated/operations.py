@@ -54,7 +54,7 @@ def value_of(op: Op) -> Callable[..., Any]:
     """The function on JAX arrays alone; see ``operation``."""
     if TABLE.get(op.name) is not op:
         raise CompileError(
-            f"{op.name} is an operation of your own, a Python function on floats, and backend=\"jax\" runs only "
+            f'{op.name} is an operation of your own, a Python function on floats, and backend="jax" runs only '
             'autograd\'s: leave it to backend="numpy"'
         )
     if op.name in WRITTEN:
