@@ -22,6 +22,7 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
+@pytest.mark.full
 def test_the_engine_benchmark_runs(tmp_path: Path) -> None:
     done = run("--json", str(tmp_path / "report.json"))
     assert done.returncode == 0, done.stderr
@@ -68,6 +69,7 @@ def check(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
+@pytest.mark.full
 def test_the_benchmark_of_the_checker_runs(tmp_path: Path) -> None:
     done = check("--no-peers", "--json", str(tmp_path / "report.json"))
     assert done.returncode == 0, done.stderr
@@ -83,6 +85,7 @@ def test_the_benchmark_of_the_checker_runs(tmp_path: Path) -> None:
             assert row["correct"]["total"]["all"] == 40
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("peer", ["torch", "jax"])
 def test_a_peer_is_compared_where_it_is_installed(peer: str, tmp_path: Path) -> None:
     if importlib.util.find_spec(peer) is None:
@@ -135,6 +138,7 @@ def test_an_adjoint_is_assigned_in_place_of_added_up(checking: dict[str, ModuleT
     assert by_kind(checking, square)["= for +="] == [[0.5 * e]]
 
 
+@pytest.mark.full
 def test_every_operation_and_published_example_has_mutants(checking: dict[str, ModuleType]) -> None:
     from autograd.ops import TABLE
 

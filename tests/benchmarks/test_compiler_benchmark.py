@@ -24,6 +24,7 @@ def run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
+@pytest.mark.full
 def test_ours_and_numpy_by_hand_agree_and_are_timed(tmp_path: Path) -> None:
     done = run("--quick", "--peers", "numpy", "--rows", "a1,b,d", "--json", str(tmp_path / "report.json"))
     assert done.returncode == 0, done.stderr
@@ -127,6 +128,7 @@ def test_a_wrong_name_is_told(options: tuple[str, str]) -> None:
     assert f"{options[1]!r}: choose from" in done.stderr
 
 
+@pytest.mark.full
 def test_a_peer_that_is_not_installed_is_left_out(tmp_path: Path) -> None:
     options = ("--quick", "--no-install", "--environments", str(tmp_path), "--peers", "torch", "--rows", "a1")
     done = run(*options, "--dtypes", "float64")
@@ -135,6 +137,7 @@ def test_a_peer_that_is_not_installed_is_left_out(tmp_path: Path) -> None:
     assert "PyTorch" not in done.stdout
 
 
+@pytest.mark.full
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="the straight-line C engine needs gcc")
 def test_loading_the_c_engine_leaves_small_numbers_alone() -> None:
     """Linked with -ffast-math, the library would make the whole process flush subnormal numbers to zero."""

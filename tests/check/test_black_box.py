@@ -101,6 +101,7 @@ def smooth_otherwise(f, point, i, g):
     return abs(left - right) <= 1e-9 * abs(left) and abs(left - g) > 1e-9 * abs(left)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "count"), [(generic, 150), (near_a_kink, 60), (scaled, 120), (extreme, 120)])
 def test_no_correct_gradient_is_wrong_and_few_are_undecidable(place, count):
     verdicts = []

@@ -121,6 +121,7 @@ def test_refusals():
         check_gradients(lambda x: x * 2, X, gradient=X)
 
 
+@pytest.mark.slow
 def test_ten_thousand_inputs_in_a_few_evaluations():
     w = np.random.default_rng(2).normal(size=10_000)
 

@@ -53,6 +53,7 @@ def test_the_clear_cases(tape: Tape, batch: int, chosen: str) -> None:
     assert (python_cost(tape, batch) < numpy_cost(schedule, batch)) == (chosen == "python")
 
 
+@pytest.mark.slow
 def test_a_tape_of_too_many_operands_is_for_numpy() -> None:
     tape = record_tape([ag.sum([Value(1.0)] * 600_000)], [])
     assert choose(tape, 1) == choose(raise_tape(tape), 1) == "numpy"

@@ -65,6 +65,7 @@ def check(tape: Any, schedule: Any, batch: Any, dtype: Any = np.float64) -> None
 # -- equal to the others -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_random_graphs(seed: int) -> None:
     graph = build(seed)
@@ -74,6 +75,7 @@ def test_random_graphs(seed: int) -> None:
     check(tape, list(WAYS.values())[seed % 3](tape), batch)
 
 
+@pytest.mark.slow
 def test_products_convolutions_attention_and_tables() -> None:
     import random
 
@@ -101,6 +103,7 @@ MEASURED = {"pow": 500.0, "atan2": 1e100, "unit_component": 1e100, "angle_slope"
 """Beyond this, slopes leave the range of floats on XLA's way (which takes a / b / b for a / (b * b))."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [op.name for op in TABLE.values() if op.arity and op.name != "power_derivative"])
 def test_values_and_slopes_at_special_points(name: str) -> None:
     op = TABLE[name]
@@ -130,6 +133,7 @@ def jax_wide() -> Any:
     return _enable_x64(True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sum", "product", "mean", "logsumexp", "dot", "take"])
 def test_sequences_at_special_points(name: str) -> None:
     op = TABLE[name]
@@ -146,6 +150,7 @@ def test_sequences_at_special_points(name: str) -> None:
     np.testing.assert_allclose(np.array(gradient).T, slopes, rtol=1e-12, atol=1e-300)
 
 
+@pytest.mark.slow
 def test_a_gather_and_its_transpose() -> None:
     x = np.arange(12.0, dtype=np.float32).reshape(6, 2)
     for places in ([0, 2, 4], [5, 5, 1, 0, 5], [3] * 40, [1, 0]):
@@ -163,6 +168,7 @@ def test_a_gather_and_its_transpose() -> None:
 # -- programs ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_program_and_its_training(dtype: str) -> None:
     (ours, batch), (other, _) = network("jax", dtype=dtype), network("numpy", dtype=dtype)
@@ -200,6 +206,7 @@ def test_a_batch_size_is_its_own_and_explained() -> None:
     assert re.search(r"f64\[\d+,16\] = tanh", program.bound(16).plan.source)
 
 
+@pytest.mark.slow
 def test_domains_nan_and_anomalies() -> None:
     w, x = Value(1.0, name="w"), Value(1.0, name="x")
     program = ag.compile(1.0 / ag.exp(w * x), inputs=[x], backend="jax")
@@ -275,6 +282,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_eight_devices_train_as_one() -> None:
     """Data-parallel over eight host devices: the rows are shared, the gradients added up, the numbers the same."""
     flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}

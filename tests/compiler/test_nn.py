@@ -350,6 +350,7 @@ nn.fit(model, rows, [float(i % 2) for i in range(20)], loss="squared_error", ste
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9 here")
 def test_kill_9_in_the_middle_of_a_fit_leaves_the_last_saved_model_whole(tmp_path: Path) -> None:
     chance = random.Random(3)

@@ -40,6 +40,7 @@ from autograd.ops import TABLE
 # -- whole programs ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_random_graphs(way: str) -> None:
     tried = 0
@@ -461,6 +462,7 @@ def test_the_source_holds_made_names_and_numbers_alone() -> None:
     assert {word for word in words if not re.fullmatch(r"v\d+", word)} <= allowed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 3])
 def test_long_programs_are_tables_of_calls(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def bare(line: str) -> str:  # the source shows numbers where the calls have names for them

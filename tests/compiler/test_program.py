@@ -87,6 +87,7 @@ def tame(f: Any) -> bool:
     )
 
 
+@pytest.mark.slow
 @each_backend
 @settings(derandomize=True, deadline=None, max_examples=60, database=None)
 @given(data=st.data())
@@ -732,6 +733,7 @@ def test_the_interpreted_plan_is_the_yardstick() -> None:
 SNIPPETS = snippets("docs/compiling.md")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
 def test_the_snippets_of_the_documentation_print_what_they_say(snippet: str) -> None:
     if 'backend="jax"' in snippet:

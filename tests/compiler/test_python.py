@@ -115,6 +115,7 @@ def build(seed: int) -> tuple[Value, list[Value]]:
     return ag.sum([ag.tanh(v) for v in pool[-chance.randint(1, 6) :]]), inputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 3])
 def test_random_networks(way: str, rows: int) -> None:
     for seed in range(60):
@@ -123,6 +124,7 @@ def test_random_networks(way: str, rows: int) -> None:
         check(record_tape([root], inputs), batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operations", [None, *[[op.name] for op in PUBLIC]], ids=lambda x: x[0] if x else "all")
 def test_random_functions_of_every_operation(operations: list[str] | None) -> None:
     drawn = problems(graphs(operations=operations, max_nodes=5)) | problems(expressions(operations=operations))

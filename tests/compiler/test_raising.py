@@ -59,6 +59,7 @@ def check_numbers(graph: Graph, tape: Tape, schedule: Schedule, seed: int) -> No
     assert (np.abs(wanted - found)[finite] <= bounds[finite] + 1e-300).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_random_graphs(way: dict[str, bool]) -> None:
     seen: Counter[str] = Counter()
@@ -77,6 +78,7 @@ def test_random_graphs(way: dict[str, bool]) -> None:
     assert set(seen) == kinds
 
 
+@pytest.mark.slow
 @given(problems(expressions()) | problems(graphs()))
 def test_functions_of_every_operation(problem: Problem) -> None:
     root = problem.record()
@@ -353,6 +355,7 @@ def test_the_same_dot_written_twice_is_computed_once(chance: random.Random) -> N
     assert kinds(schedule) == ["MatMul", "Sum"]
 
 
+@pytest.mark.slow
 def test_a_collision_of_hashes_costs_a_product_and_no_error(chance: random.Random, monkeypatch: Any) -> None:
     for module in (grids, gathers):
         monkeypatch.setattr(module, "scramble", lambda numbers: np.asarray(numbers, np.uint64) % np.uint64(3))

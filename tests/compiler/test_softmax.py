@@ -113,6 +113,7 @@ def test_attention_takes_one_exponential_of_what_is_there_and_copies_no_rows() -
     assert not [line for line in lines if line.startswith(("log1p(", "floor("))]
 
 
+@pytest.mark.slow
 def test_random_graphs_keep_their_numbers() -> None:
     found = 0
     for seed in range(200):

@@ -136,6 +136,7 @@ def test_every_public_operation(op: Op, bare: Bare) -> None:
     assert compared >= 4
 
 
+@pytest.mark.slow
 def test_random_graphs_of_all_operations(bare: Bare) -> None:
     """The value to a few units of the largest intermediate result, slopes to a few of the terms that they add up."""
     expected = []
@@ -232,6 +233,7 @@ def test_nothing_is_dropped(bare: Bare) -> None:
     assert run(bare, source, 0.25, -1.5) == pytest.approx((expected.data,), rel=1e-14)
 
 
+@pytest.mark.slow
 def test_deep_and_wide_graphs(bare: Bare) -> None:
     x, y = Value(0.5, name="x"), Value(0.25, name="y")
     deep = x

@@ -87,6 +87,7 @@ def test_constants_stand_where_they_were_written() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_graph_may_be_deep_and_is_recorded_again() -> None:
     x = Value(0.5)
     y: Any = x

@@ -88,6 +88,7 @@ def test_x_times_x_has_two_edges():
     assert len(list(steps(x * x))) == 2
 
 
+@pytest.mark.slow
 def test_a_chain_of_a_million_operations():
     x = Value(1.0)
     y = x
@@ -101,6 +102,7 @@ def test_a_chain_of_a_million_operations():
     assert x.grad == 1.0
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_saved_and_loaded(tmp_path):
     x = Value(1.0)
     y = x
@@ -111,6 +113,7 @@ def test_a_long_chain_is_saved_and_loaded(tmp_path):
     assert len(topological(ag.load(tmp_path / "chain.json"))) == 100_001
 
 
+@pytest.mark.slow
 def test_a_sum_of_a_million_terms():
     xs = [Value(1.0) for _ in range(LARGE)]
     for total in (ag.sum(xs), sum(xs)):
@@ -119,6 +122,7 @@ def test_a_sum_of_a_million_terms():
     assert xs[0].grad == xs[-1].grad == 2.0
 
 
+@pytest.mark.slow
 def test_no_reference_cycles():
     class Traceable(Value):
         __slots__ = ("__weakref__",)

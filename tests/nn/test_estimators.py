@@ -60,6 +60,7 @@ def test_scikit_learns_checks(estimator: Any, check: Any) -> None:
     check(estimator)
 
 
+@pytest.mark.slow
 def test_the_package_loads_without_scikit_learn_and_says_what_an_estimator_needs() -> None:
     code = """
 import sys
@@ -208,6 +209,7 @@ def test_early_stopping() -> None:
     assert not without.history_.held_out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compile", [True, False])
 def test_early_stopping_gives_back_the_best(compile: bool) -> None:
     rng = np.random.default_rng(2)

@@ -309,12 +309,14 @@ def test_ctrl_c_elsewhere_is_one_line_too(
     assert (status, out, err) == (130, "", "python -m nn.figure5: interrupted\n")
 
 
+@pytest.mark.slow
 def test_importing_nn_loads_no_pictures() -> None:
     code = "import sys, nn, nn.figure5.cli; sys.exit('viz' in sys.modules)"
     assert subprocess.run([sys.executable, "-W", "error", "-c", code], check=False).returncode == 0
     assert importlib.import_module("nn.figure5").__all__ == ["Figure5"]
 
 
+@pytest.mark.slow
 def test_as_a_command(tmp_path: Path) -> None:
     environment = {
         **os.environ,

@@ -52,6 +52,7 @@ def test_pools_are_what_numpy_says() -> None:
     assert np.array(nn.AvgPool2d((1, 6))(x))[:, :, 0] == pytest.approx(x.mean(axis=2))
 
 
+@pytest.mark.slow
 def test_gradients_of_convolution_and_pools() -> None:
     weight, bias, x = CHANCE.normal(size=(2, 1, 2, 2)), [0.1, -0.2], CHANCE.normal(size=(1, 4, 4))
 

@@ -70,6 +70,7 @@ def test_what_fit_returns_is_drawn() -> None:
     assert "trained on: 5 values" in history.plot().svg
 
 
+@pytest.mark.slow
 def test_training_alone_loads_no_pictures() -> None:
     code = """
 import sys, nn

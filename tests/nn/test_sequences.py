@@ -104,6 +104,7 @@ def test_scores_of_any_size_give_finite_shares() -> None:
     assert shares == [[0.5, 0.0, 0.5]]
 
 
+@pytest.mark.slow
 def test_gradients() -> None:
     x, w = CHANCE.normal(size=(3, 4)), CHANCE.normal(size=(2, 4))
 

@@ -30,6 +30,12 @@ print("cells run:", sum(c.cell_type == "code" for c in notebook.cells))
 each = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
 
+def marked(chosen):
+    """The notebooks, slow those whose numbers are given, the others, which train for long, for the full circle."""
+    params = (pytest.param(p, marks=pytest.mark.slow if p.stem[:2] in chosen else pytest.mark.full) for p in SOURCES)
+    return pytest.mark.parametrize("source", params, ids=lambda path: path.stem)
+
+
 def needs(*packages):
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     return pytest.mark.skipif(
@@ -149,7 +155,7 @@ def test_the_gallery_of_the_readme_is_what_the_notebooks_show():
 
 
 @needs("nbclient", "nbformat", "jupytext", "ipykernel", "matplotlib", "hypothesis")
-@each
+@marked(("01", "02", "04"))
 def test_it_runs_as_a_notebook(source, tmp_path):
     skip_without_its_packages(source)
     done = run(["-c", RUN, str(FOLDER), str(source)], tmp_path, FOLDER)
@@ -157,7 +163,7 @@ def test_it_runs_as_a_notebook(source, tmp_path):
 
 
 @needs("matplotlib", "hypothesis")
-@each
+@marked(("01", "02", "03", "04", "05", "07", "09"))
 def test_it_runs_as_a_script(source, tmp_path):
     skip_without_its_packages(source)
     run(["-W", "error", str(source)], tmp_path, tmp_path)

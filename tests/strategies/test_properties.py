@@ -75,6 +75,7 @@ def test_reverse_mode_is_forward_mode(problem, direction):
     assert abs(along - dot) <= allowed + 1e-300
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(ANY)
 def test_random_functions_against_finite_differences(problem):
@@ -107,6 +108,7 @@ def in_mpmath(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_random_functions_against_mpmath(in_mpmath):
     @settings(max_examples=60)
     @given(problems(expressions(max_depth=2)) | problems(graphs(max_nodes=4)))
@@ -129,6 +131,7 @@ def test_random_functions_against_mpmath(in_mpmath):
 # the algebra of derivatives ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(problems(), expressions(), st.floats(-3, 3), st.floats(-3, 3))
 def test_linearity(problem, g, a, b):
@@ -271,6 +274,7 @@ INPUT = st.lists(st.floats(-2, 2), min_size=2, max_size=2)
 
 
 class TestLosses:
+    @pytest.mark.slow
     @settings(max_examples=40)
     @given_gradients(REAL, REAL)
     def test_absolute_error(self, prediction, target):
@@ -296,6 +300,7 @@ class TestLosses:
     def test_hinge(self, score, target):
         return nn.hinge(score, target)
 
+    @pytest.mark.slow
     @settings(max_examples=40)
     @given_gradients(st.lists(REAL, min_size=3, max_size=3), st.integers(0, 2))
     def test_cross_entropy(self, logits, target):
@@ -400,6 +405,7 @@ MODULES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_under_the_checker(name):
     @settings(max_examples=5)

@@ -127,6 +127,7 @@ def test_an_expression_is_callable_on_every_kind_of_number():
         Expression(["x"], [Line(op("sin"), (0,))])
 
 
+@pytest.mark.slow
 def test_expressions_are_trees_of_the_operations_asked_for():
     found = drawn(expressions(["a", "b", "c"], ["sin", ag.mul], max_depth=4), 200)
     assert {f.variables for f in found} == {("a", "b", "c")}
@@ -142,6 +143,7 @@ def test_every_public_operation_can_be_drawn():
         assert find(expressions(operations=[each]), lambda f: f.operations, settings=once).operations == {each.name}
 
 
+@pytest.mark.slow
 def test_graphs_share_nodes():
     found = drawn(graphs(operations=["add", "mul", "sin"], max_nodes=6), 200)
     assert sum(bool(f.shared) for f in found) > 50
@@ -212,12 +214,14 @@ def is_wrong(problem: Problem) -> bool:
     return ag.check_gradients(problem.expression, *problem.point).verdict == "wrong"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("functions", [expressions, graphs])
 def test_a_wrong_rule_shrinks_to_itself(functions):
     found = find(problems(functions(operations=["add", "mul", "sin", "relu", OFF])), is_wrong, settings=SEARCH)
     assert repr(found) == "Problem(expression=lambda x, y: off_tanh(x), point=(0.0, 0.0))"
 
 
+@pytest.mark.slow
 def test_a_failure_of_sharing_shrinks_to_one_shared_node():
     found = find(graphs(["x"], ["add", "mul", "sin", "exp"]), lambda f: f.shared, settings=SEARCH)
     assert found.source() == "lambda x: (t1 := ag.sin(x)) + t1"
@@ -247,6 +251,7 @@ def test_by_position(x, y):
     return ag.sin(x * y) + ag.log(y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.5, 2.0])
 @settings(max_examples=20)
 @given_gradients(logits=st.lists(st.floats(-3, 3), min_size=2, max_size=4), k=st.integers(0, 1))
@@ -415,17 +420,20 @@ def test_hypothesis_brings_neither_the_package_nor_numpy(installed):
     assert python(code, installed) == "True False False"
 
 
+@pytest.mark.slow
 def test_a_value_from_its_type_whichever_is_imported_first(installed):
     assert python("import hypothesis, autograd" + DRAW, installed) == "3.0"
     assert python("import autograd, hypothesis" + DRAW, installed) == "3.0"
     assert python("import autograd, autograd.strategies" + DRAW) == "3.0"
 
 
+@pytest.mark.slow
 def test_from_type_here():
     assert find(st.from_type(Value), lambda v: v.data > 2).data == 3.0
     assert isinstance(find(st.from_type(Expression), lambda f: True), Expression)
 
 
+@pytest.mark.slow
 def test_autograd_does_not_import_hypothesis_nor_the_strategies_pytest():
     assert python("import autograd, sys; print('hypothesis' in sys.modules)") == "False"
     assert python("import sys; sys.modules['pytest'] = None; import autograd.strategies; print('fine')") == "fine"
@@ -442,6 +450,7 @@ def test_without_hypothesis_the_error_says_what_to_install():
     )
 
 
+@pytest.mark.slow
 def test_pytest_shows_the_whole_story(tmp_path):
     (tmp_path / "test_it.py").write_text(
         "import autograd as ag\n"

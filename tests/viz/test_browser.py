@@ -23,6 +23,7 @@ from viz.player.data import walk_of
 from viz.stepper import Stepper, step
 from viz.steps import GRAINS, Plan, plan
 
+pytestmark = pytest.mark.full
 if chromium.find() is None:
     pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)", allow_module_level=True)
 

@@ -15,6 +15,7 @@ from support.viz_graphs import figure5
 import viz
 from viz.markup import number
 
+pytestmark = pytest.mark.full
 if chromium.find() is None:
     pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)", allow_module_level=True)
 

@@ -72,6 +72,7 @@ def test_every_name_is_shown_as_that_text(name):
     viz.to_dot(z, title=name)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.lists(st.text(max_size=12), min_size=2, max_size=5), st.floats(), st.floats())
 def test_any_names_and_numbers_make_xml(names, a, b):

@@ -234,6 +234,7 @@ def brute_force(root, w):
     return found
 
 
+@pytest.mark.slow
 @given(graphs())
 def test_sum_count_and_size_are_those_of_all_paths(graph):
     root, w = graph
@@ -249,6 +250,7 @@ def test_sum_count_and_size_are_those_of_all_paths(graph):
         assert sorted(p.product for p in e.paths) == pytest.approx(sorted(every), rel=1e-12)
 
 
+@pytest.mark.slow
 @given(graphs(), st.integers(1, 4))
 def test_folding_changes_no_sum_and_the_largest_come_first(graph, limit):
     root, w = graph
@@ -310,6 +312,7 @@ def test_a_ladder_of_many_paths():
     assert e.agrees
 
 
+@pytest.mark.slow
 def test_deep_and_wide_graphs():
     x = v = Value(1.0, "x")
     for _ in range(50_000):
@@ -323,6 +326,7 @@ def test_deep_and_wide_graphs():
     assert (e.path_count, e.gradient) == (20_000, 20_000.0)
 
 
+@pytest.mark.slow
 def test_scopes_too_entangled_to_fold_are_shown_edge_by_edge():
     x = shared = Value(1.0, "x")
     for _ in range(3000):

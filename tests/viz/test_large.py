@@ -53,6 +53,7 @@ GRAPHS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graphs_that_people_have_are_drawn_at_a_size_that_can_be_looked_at(name):
     make, values, most_cards = GRAPHS[name]
@@ -128,6 +129,7 @@ def test_stacks_in_open_boxes_never_make_a_circle(seed):
             assert folding.into[key] == near
 
 
+@pytest.mark.slow
 def test_a_lonely_folded_box_is_named_after_both():
     scene = small(network([10, *[64] * 6, 1]))
     assert "layer7.n1" in [card.label for card in scene.cards]
@@ -140,6 +142,7 @@ def test_what_is_like_but_differently_named_is_kept_apart():
     assert [card.label for card in build(root).cards][:2] == ["w₀ … w₃₉₉", "b"]
 
 
+@pytest.mark.slow
 def test_a_chain_of_ten_thousand_is_refused():
     with pytest.raises(ValueError, match=r"10,001 values: more than the 300 cards .* focus=a node .* name its values"):
         viz.draw(chain(10_000))
@@ -151,6 +154,7 @@ def test_a_tangle_of_ten_thousand_is_refused():
         viz.draw(tangle(10_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["2-16-16-1 x 100", "unnamed x 40"])
 def test_the_same_graph_gives_the_same_bytes(name, tmp_path):
     make = GRAPHS[name][0]
@@ -181,6 +185,7 @@ def test_a_stack_opens_to_a_table():
     assert [(row.data, row.grad) for row in table.rows] == [(node.data, node.grad) for node in values]
 
 
+@pytest.mark.slow
 def test_boxes_in_boxes_and_stacks_of_boxes():
     made = opened(network([10, *[64] * 6, 1]))
     layer = next(view for view in made if view.title == "layer2")
@@ -200,6 +205,7 @@ def test_every_view_can_be_reached_and_goes_back():
         assert bool(view.svg) != bool(view.rows)
 
 
+@pytest.mark.slow
 def test_the_page_is_bounded_and_says_what_is_left_out(tmp_path, monkeypatch):
     figure = viz.draw(network([10, *[64] * 6, 1]))
     figure.save(tmp_path / "x.html")
@@ -231,6 +237,7 @@ class _Page(HTMLParser):
         self.attributes += attrs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_names_are_text_on_the_page(name, tmp_path):
     scope = name.replace(".", "")[:200] or "s"

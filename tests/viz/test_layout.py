@@ -19,6 +19,7 @@ def laid_out(root, **options) -> Scene:
     return scene
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(20))
 def test_no_overlaps_and_every_edge_left_to_right(block):
     for seed in range(block * 15, block * 15 + 15):
@@ -33,6 +34,7 @@ def test_folded_networks_too(limit):
             assert faults(laid_out(root, max_cards=limit)) == []
 
 
+@pytest.mark.slow
 def test_the_checks_can_fail(monkeypatch):
     """Broken spacing, broken columns, broken ports: each is found in most graphs."""
 

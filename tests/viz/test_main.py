@@ -67,6 +67,7 @@ def test_several_roots(tmp_path, capsys):
     assert "choose one" in failed([path, "--root", "zz"], capsys)
 
 
+@pytest.mark.slow
 def test_help_and_the_module_itself(graph):
     shown = subprocess.run([sys.executable, "-m", "viz", "--help"], capture_output=True, text=True, check=True)
     assert "examples:" in shown.stdout

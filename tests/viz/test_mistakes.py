@@ -258,6 +258,7 @@ def test_a_set_is_one_contribution_for_every_operand(seed):
     assert mistake(root, "set").wrong == pytest.approx(g, rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.slow
 @given(seeds)
 def test_the_first_difference_is_really_the_first(seed):
     root = random_graph(seed)
@@ -364,6 +365,7 @@ def test_no_gradient_is_touched():
     assert not any(v.has_grad for v in ag.topological(fresh))
 
 
+@pytest.mark.slow
 def test_deep_and_wide_graphs():
     x = Value(1.0, name="x")
     v = x

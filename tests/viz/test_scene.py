@@ -238,6 +238,7 @@ def test_what_nobody_can_read_is_refused():
         build(y, max_cards=0)
 
 
+@pytest.mark.slow
 def test_a_million_operations_are_refused_not_walked_by_recursion():
     y = Value(1.0, name="x")
     for _ in range(250_000):
@@ -246,6 +247,7 @@ def test_a_million_operations_are_refused_not_walked_by_recursion():
         build(y)
 
 
+@pytest.mark.slow
 def test_a_scoped_graph_of_ten_thousand_values_is_folded():
     scene = build(mlp([30, 50, 50, 1], products=True))
     assert scene.values > 8000

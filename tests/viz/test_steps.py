@@ -49,6 +49,7 @@ def test_the_backward_steps_are_the_engine_s_and_end_at_its_gradients(seed):
         assert bits(final[id(v)]) == bits(v.grad)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.sampled_from(GRAINS), st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_every_grain_covers_all_steps_once_and_in_order(seed, grain, forward):
@@ -283,6 +284,7 @@ def test_an_unknown_grain():
         plan(figure5()).at("layer")
 
 
+@pytest.mark.slow
 def test_a_chain_of_200_000_values():
     x = v = Value(1.0, name="x")
     for _ in range(200_000):

@@ -34,6 +34,7 @@ def pressed(stepper: Stepper, keys: str) -> None:
 RIGHT, LEFT, UP, DOWN, HOME, END = (f"\x1b[{c}" for c in "CDABHF")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys", "position"),
     [

@@ -150,6 +150,7 @@ def test_a_gradient_of_zero_is_held_against_the_size_of_the_quotients():
     assert [y for _, y in line.points] == [0.0, 0.0, 0.0]
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=4))
 def test_labels_never_cover_each_other(gaps):
     samples = sweep(ag.exp, 1.0)
