@@ -33,7 +33,7 @@ def test_the_engine_benchmark_runs(tmp_path: Path) -> None:
     assert report["large"]["operators"].keys() >= {"chain: backward", "chain: deepcopy", "autograd.sum: drop"}
 
 
-@pytest.mark.skipif(importlib.util.find_spec("micrograd") is None, reason="micrograd is not installed (extra: bench)")
+@pytest.mark.skipif(importlib.util.find_spec("micrograd") is None, reason="micrograd is not installed (extra: full)")
 def test_micrograd_is_compared_where_it_is_installed(tmp_path: Path) -> None:
     done = run("--json", str(tmp_path / "report.json"))
     assert done.returncode == 0, done.stderr
