@@ -32,7 +32,7 @@ each = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
 def marked(chosen):
     """The notebooks, slow those whose numbers are given, the others, which train for long, for the full circle."""
-    params = (pytest.param(p, marks=pytest.mark.slow if p.stem[:2] in chosen else pytest.mark.full) for p in SOURCES)
+    params = [pytest.param(p, marks=pytest.mark.slow if p.stem[:2] in chosen else pytest.mark.full) for p in SOURCES]
     return pytest.mark.parametrize("source", params, ids=lambda path: path.stem)
 
 
