@@ -12,12 +12,10 @@ functions. Every operation is a function here and takes floats, NumPy arrays and
 """
 
 import sys as _sys
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 
 from autograd import errors, files, io, op, ops, text, tree
-from autograd.check import assert_gradients, check_gradients
-from autograd.compiler.decorator import compile
-from autograd.compiler.program import Program
-from autograd.compiler.source import to_source
 from autograd.custom import custom
 from autograd.derivatives import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from autograd.errors import (
@@ -68,6 +66,14 @@ from autograd.ops.selection import clip, floor, leaky_relu, maximum, minimum, re
 from autograd.reverse import Step, steps, topological
 from autograd.stale import verify
 from autograd.value import Value
+
+if TYPE_CHECKING:
+    from autograd import check as check
+    from autograd import compiler as compiler
+    from autograd.check import assert_gradients, check_gradients
+    from autograd.compiler.decorator import compile
+    from autograd.compiler.program import Program
+    from autograd.compiler.source import to_source
 
 __all__ = [
     "AnomalyError",
@@ -161,6 +167,29 @@ __all__ = [
     "vjp",
     "where",
 ]
+
+_LATER = {
+    "assert_gradients": "autograd.check",
+    "check_gradients": "autograd.check",
+    "compile": "autograd.compiler.decorator",
+    "Program": "autograd.compiler.program",
+    "to_source": "autograd.compiler.source",
+}
+"""What is imported when it is first asked for, and where it stands: it brings NumPy along."""
+
+
+def __getattr__(name: str) -> object:
+    if name in ("check", "compiler"):
+        return _import_module(f"autograd.{name}")
+    if name not in _LATER:
+        raise AttributeError(f"module 'autograd' has no attribute {name!r}")
+    found = globals()[name] = getattr(_import_module(_LATER[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER, "check", "compiler"})
+
 
 if _sys.modules.get("hypothesis") is not None:  # it came first, so that its entry point could not register Value
     from autograd.registration import register as _register

@@ -15,9 +15,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
-import numpy as np
-
-from autograd import modes, tree
+from autograd import arrays, modes, tree
 from autograd.errors import GraphError
 from autograd.forward import Dual, fresh_tag, is_one, is_zero, partials, parts
 from autograd.number import Number
@@ -109,11 +107,11 @@ def check_callable(f: Any, who: str) -> None:
 def check_output(y: Any, f: Callable[..., Any]) -> Any:
     """The scalar output of a function under ``grad``, or an error that says what it returned instead."""
     name = getattr(f, "__name__", "the function")
-    if isinstance(y, np.ndarray) and y.ndim == 0:
+    if arrays.is_array(y) and y.ndim == 0:
         y = y[()]
     if isinstance(y, Value | Dual):
         return y
-    if tree.is_number(y) or isinstance(y, bool | np.bool_):
+    if tree.is_number(y) or isinstance(y, bool) or arrays.is_bool(y):
         raise GraphError(
             f"{name} returned the plain number {y!r}: its graph was lost on the way. Use autograd's functions in place "
             "of math's, do not take .data or float(...) inside, and return the Value itself"
@@ -231,9 +229,8 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = None) -> Callable[..., An
 
 def stacked(rows: Any, output: Any, shape: Any) -> Any:
     """An array of arrays as one array; anything else as it is."""
-    if isinstance(output, np.ndarray) and isinstance(shape, np.ndarray):
-        flat = np.stack(list(rows.flat)) if rows.size else np.empty((0, *shape.shape))
-        return flat.reshape(output.shape + shape.shape)
+    if arrays.is_array(output) and arrays.is_array(shape):
+        return arrays.outer(rows, shape.shape)
     return tree.tidy(rows)
 
 
@@ -287,9 +284,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     if len(primals) != len(tangents) or len(xs) != len(ts):
         raise ValueError(f"primals and tangents differ in structure: {len(xs)} and {len(ts)} number(s)")
     tag = fresh_tag()
-    plain = (int, float, np.integer, np.floating)
     duals = [
-        Dual(float(x) if isinstance(x, plain) else x, float(t) if isinstance(t, plain) else t, tag)
+        Dual(float(x) if arrays.is_real(x) else x, float(t) if arrays.is_real(t) else t, tag)
         for x, t in zip(xs, ts, strict=True)
     ]
     with nested() as inner:

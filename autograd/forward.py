@@ -10,8 +10,6 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import numpy as np
-
 from autograd import modes
 from autograd.number import Number
 from autograd.op import FLOAT_ERRORS, READINGS, Op, Reading
@@ -52,8 +50,6 @@ def parts(x: Any, tag: int) -> tuple[Any, Any]:
 
 def run_duals(op: Op, operands: tuple[Any, ...]) -> Any:
     """The reading of Duals: the operation on the primals, its linear part on the tangents."""
-    if any(isinstance(x, np.ndarray) and x.ndim for x in operands):
-        return np.frompyfunc(lambda *each: op.apply(each), len(operands), 1)(*operands)
     tag = max(x.tag for x in operands if isinstance(x, Dual))
     primals = [parts(x, tag)[0] for x in operands]
     z = op.apply(tuple(primals))

@@ -9,9 +9,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-import numpy as np
-
-from autograd import modes
+from autograd import arrays, modes
 from autograd.op import Op, Several, Unary
 from autograd.ops import TABLE
 
@@ -22,12 +20,8 @@ NUMPY_NAMES = {
 }  # fmt: skip
 """Where NumPy calls an operation by another name than we do."""
 
-UFUNCS: dict[Any, Op] = {
-    getattr(np, NUMPY_NAMES.get(name, name)): op
-    for name, op in TABLE.items()
-    if op.public and isinstance(getattr(np, NUMPY_NAMES.get(name, name), None), np.ufunc)
-}
-"""The ufuncs that have an operation behind them."""
+BY_NUMPY_NAME: dict[str, Op] = {NUMPY_NAMES.get(name, name): op for name, op in TABLE.items() if op.public}
+"""The operations under the names that NumPy's functions have."""
 
 ADD, SUB, MUL, DIV, NEG, POW, ABS = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg", "pow", "abs"))
 
@@ -39,10 +33,11 @@ class Number:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """NumPy's functions: of numbers they run the operation, beside arrays they go element by element."""
-        arrays = any(isinstance(x, np.ndarray) and x.ndim for x in inputs)
-        if method == "__call__" and not options and not arrays and ufunc in UFUNCS:
-            return UFUNCS[ufunc].apply(inputs)
-        return getattr(ufunc, method)(*(boxed(x) if isinstance(x, Number) else x for x in inputs), **options)
+        op = BY_NUMPY_NAME.get(ufunc.__name__)
+        alone = method == "__call__" and not options and not any(arrays.is_array(x) and x.ndim for x in inputs)
+        if alone and op is not None and arrays.is_ufunc(ufunc):
+            return op.apply(inputs)
+        return getattr(ufunc, method)(*(arrays.boxed(x) if isinstance(x, Number) else x for x in inputs), **options)
 
     def __pos__(self) -> Any:
         return self
@@ -79,21 +74,14 @@ class Number:
     __hash__ = object.__hash__
 
 
-def boxed(x: Any) -> Any:
-    """A number as an array of no dimensions, so that a ufunc treats it as an element."""
-    box = np.empty((), dtype=object)
-    box[()] = x
-    return box
-
-
 def infix(op: Op) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]:
     """The operator and its reflection, by the operation's declaration."""
 
     def forwards(self: Any, other: Any) -> Any:
-        return NotImplemented if isinstance(other, np.ndarray) else op.apply((self, other))
+        return NotImplemented if arrays.is_array(other) else op.apply((self, other))
 
     def backwards(self: Any, other: Any) -> Any:
-        return NotImplemented if isinstance(other, np.ndarray) else op.apply((other, self))
+        return NotImplemented if arrays.is_array(other) else op.apply((other, self))
 
     return forwards, backwards
 
@@ -106,7 +94,7 @@ def comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]
             modes.refuse_branch(f"a comparison, {compare.__name__}")
         if isinstance(other, Number):
             return compare(self.data, other.data)
-        if isinstance(other, int | float | np.integer | np.floating | np.bool_):
+        if arrays.is_real(other):
             return bool(compare(self.data, other))
         return NotImplemented
 

@@ -9,7 +9,7 @@ from autograd.op import Op
 N = TypeVar("N", bound=Number)
 
 NUMPY_NAMES: dict[str, str]
-UFUNCS: dict[Any, Op]
+BY_NUMPY_NAME: dict[str, Op]
 ADD: Op
 SUB: Op
 MUL: Op

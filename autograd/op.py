@@ -25,13 +25,12 @@ from operator import itemgetter
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
-import numpy as np
-import numpy.typing as npt
-
-from autograd import modes
+from autograd import arrays, modes
 from autograd.errors import DomainError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from autograd.number import Number
 
     N = TypeVar("N", bound=Number)
@@ -95,7 +94,8 @@ class Op:
         partials: one rule per operand; for an n-ary operation one rule that returns them all.
         book: the partials as a textbook writes them, where ``partials`` is written for the last digits instead
             (1 - z*z for tanh). Only the text reading uses them; the tests hold them to be the same function.
-        array: the function on arrays, with IEEE results; ``None`` runs ``forward`` on each element.
+        array: the function on arrays, with IEEE results: NumPy's name for it, or a function of (np, *arrays), ``np``
+            being NumPy or a library that speaks its words; ``None`` runs ``forward`` on each element.
         symbol: what the chip on a card shows. ``text``, ``latex``: templates of the expression; ``{0:4}`` puts the
             operand in brackets unless it binds at least as strongly as 4.
         binding: how strongly the expression binds, for brackets: 1 sum, 2 product, 3 sign, 4 power, 9 closed.
@@ -119,7 +119,7 @@ class Op:
         partials: Sequence[Rule] | Rule,
         *,
         book: Sequence[Rule] | None = None,
-        array: Callable[..., Any] | None = None,
+        array: arrays.ArrayFunction | None = None,
         symbol: str = "",
         text: str = "",
         latex: str = "",
@@ -182,10 +182,7 @@ class Op:
 
     def array(self, *operands: Any) -> Any:
         """The operation over NumPy arrays (broadcast): inf and nan where floats would raise. Shape as NumPy's."""
-        with np.errstate(all="ignore"):
-            if self._array is not None:
-                return self._array(*operands)
-            return np.vectorize(self.quiet, otypes=[np.float64])(*operands)
+        return arrays.on_arrays(self._array, self.quiet, operands)
 
     def quiet(self, *operands: float) -> float:
         """The value on floats with IEEE results: inf or nan where ``forward`` raises."""
@@ -193,8 +190,7 @@ class Op:
             return self.forward(*operands)
         except FLOAT_ERRORS as error:
             if self._array is not None:
-                packed = (np.array(operands),) if self.arity is None else map(np.float64, operands)
-                return float(self.array(*packed))
+                return arrays.ieee_value(self._array, operands, together=self.arity is None)
             return math.inf if isinstance(error, OverflowError) else math.nan
 
     def partial_on_floats(self, index: int, z: float, operands: Sequence[float]) -> float:
@@ -202,8 +198,7 @@ class Op:
         try:
             return float(self.float_rules[index](z, *operands))
         except FLOAT_ERRORS:
-            with np.errstate(all="ignore"):
-                return float(self.rule(index)(np.float64(z), *map(np.float64, operands)))
+            return float(arrays.ieee(self.rule(index), z, *operands))
 
     def rule(self, index: int) -> Rule:
         """The rule for one operand; an n-ary operation's rule gives all, of which this one is taken."""
@@ -292,7 +287,7 @@ class Nary(Op):
 
     def __call__(self, values: Any) -> Any:
         """See the operation's own documentation."""
-        if isinstance(values, np.ndarray) and values.dtype != object:
+        if arrays.of_floats(values):
             return self.array(values)
         if not isinstance(values, Iterable) or isinstance(values, str | bytes):
             raise TypeError(f"autograd.{self.name} takes one sequence, as in {self.name}([a, b]); got {values!r:.60}")
@@ -325,12 +320,19 @@ def run_floats(op: Op, operands: tuple[Any, ...]) -> Any:
 
 
 def run_arrays(op: Op, operands: tuple[Any, ...]) -> Any:
-    """The reading of arrays; one of Values goes element by element."""
-    if any(isinstance(x, np.ndarray) and x.dtype == object for x in operands):
-        return np.frompyfunc(lambda *each: op.apply(each), len(operands), 1)(*operands)
+    """The reading of arrays; of and beside numbers with a graph element by element. A 0-d array is its number."""
+    if any(arrays.is_array(x) and not x.ndim for x in operands):
+        return op.apply(tuple(x[()] if arrays.is_array(x) and not x.ndim else x for x in operands))
+    if not all(arrays.of_floats(x) or arrays.is_real(x) for x in operands):
+        return arrays.elementwise(lambda *each: op.apply(each), operands)
     if op.arity is None and op.name != "dot":  # a sequence of arrays, as the rule of logsumexp adds them up
-        return op.array(np.stack(np.broadcast_arrays(*operands), axis=-1))
+        return op.array(arrays.stacked(operands))
     return op.array(*operands)
+
+
+def run_scalars(op: Op, operands: tuple[Any, ...]) -> Any:
+    """The reading of NumPy's numbers: IEEE results, as arrays have them."""
+    return op.array(arrays.stacked(operands)) if op.arity is None and op.name != "dot" else op.array(*operands)
 
 
 def reading_of(x: Any, op: Op) -> Reading:
@@ -339,12 +341,14 @@ def reading_of(x: Any, op: Op) -> Reading:
     Raises:
         TypeError: it is no number; says what to do.
     """
+    if arrays.is_array(x):
+        return ARRAYS
+    if arrays.is_scalar(x):
+        return SCALARS
     for kind in type(x).__mro__[1:]:
         if kind in READINGS:
             return READINGS[kind]
-    if isinstance(x, np.integer | np.floating):
-        return READINGS[np.ndarray]
-    if isinstance(x, np.bool_):
+    if arrays.is_bool(x):
         return READINGS[float]
     raise not_a_number(x, f"autograd.{op.name}")
 
@@ -355,7 +359,7 @@ def not_a_number(x: Any, where: str) -> TypeError:
         hint = "did a function forget to return its result?"
     elif isinstance(x, str | bytes):
         hint = "convert it first, as in float(text)"
-    elif isinstance(x, complex | np.complexfloating):
+    elif isinstance(x, complex):
         hint = "complex numbers have no order and no place here; use .real and .imag as two Values"
     elif isinstance(x, list | tuple):
         hint = "apply it to each element, or use numpy.array(...)"
@@ -365,4 +369,5 @@ def not_a_number(x: Any, where: str) -> TypeError:
 
 
 READINGS[float] = READINGS[int] = READINGS[bool] = Reading(0, run_floats)
-READINGS[np.float64] = READINGS[np.ndarray] = Reading(1, run_arrays)
+SCALARS = Reading(1, run_scalars)
+ARRAYS = Reading(5, run_arrays)

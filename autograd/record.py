@@ -9,9 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from autograd import modes
+from autograd import arrays, modes
 from autograd.errors import AnomalyError
 from autograd.op import FLOAT_ERRORS, Op, domain_error
 from autograd.reverse import UNREACHED
@@ -52,8 +50,7 @@ def local_derivatives(op: Op, z: float, data: Sequence[float], operands: Sequenc
     try:
         every = op.partials(z, *data)  # type: ignore[operator]
     except FLOAT_ERRORS:
-        with np.errstate(all="ignore"):
-            every = op.partials(np.float64(z), *map(np.float64, data))  # type: ignore[operator]
+        every = arrays.ieee(op.partials, z, *data)  # type: ignore[arg-type]
     return [float(p) for p, x in zip(every, operands, strict=True) if x.__class__ is not float]
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
+from autograd import arrays
 from autograd.number import Number
-
-REAL_TYPES = (int, float, np.integer, np.floating, Number)
 
 
 class NotNumbers(TypeError):
@@ -22,7 +19,11 @@ class NotNumbers(TypeError):
 
 def is_number(x: Any) -> bool:
     """A float, an int, a NumPy scalar, a Value or a Dual; not a bool."""
-    return (isinstance(x, REAL_TYPES) and not isinstance(x, bool)) or (isinstance(x, np.ndarray) and x.ndim == 0)
+    if isinstance(x, Number | float):
+        return True
+    return (
+        (isinstance(x, int) and not isinstance(x, bool)) or arrays.is_scalar(x) or (arrays.is_array(x) and x.ndim == 0)
+    )
 
 
 def rebuild(tree: Any, leaf: Callable[[Any, str], Any], path: str = "") -> Any:
@@ -35,11 +36,8 @@ def rebuild(tree: Any, leaf: Callable[[Any, str], Any], path: str = "") -> Any:
     """
     if is_number(tree):
         return leaf(tree, path)
-    if isinstance(tree, np.ndarray):
-        out = np.empty(tree.shape, dtype=object)
-        for index in np.ndindex(tree.shape):
-            out[index] = rebuild(tree[index], leaf, f"{path}[{', '.join(map(str, index))}]")
-        return out
+    if arrays.is_array(tree):
+        return arrays.rebuilt(tree, lambda x, index: rebuild(x, leaf, f"{path}[{', '.join(map(str, index))}]"))
     if isinstance(tree, Mapping):
         return {key: rebuild(x, leaf, f"{path}[{key!r}]") for key, x in tree.items()}
     if isinstance(tree, list | tuple):
@@ -68,8 +66,8 @@ def leaves(tree: Any) -> list[Any]:
 
 def tidy(tree: Any) -> Any:
     """The structure with object arrays of plain floats turned into float arrays."""
-    if isinstance(tree, np.ndarray):
-        return tree.astype(np.float64) if all(isinstance(x, float) for x in tree.flat) else tree
+    if arrays.is_array(tree):
+        return arrays.tidy(tree)
     if isinstance(tree, Mapping):
         return {key: tidy(x) for key, x in tree.items()}
     if isinstance(tree, list | tuple):

@@ -16,9 +16,7 @@ from itertools import compress
 from operator import mul as times
 from typing import Any, NoReturn
 
-import numpy as np
-
-from autograd import modes, reverse
+from autograd import arrays, modes, reverse
 from autograd.errors import GraphError
 from autograd.files import collector_paused
 from autograd.number import ABS, ADD, DIV, MUL, NEG, NUMPY_NAMES, POW, SUB, Number
@@ -30,7 +28,6 @@ from autograd.reverse import UNREACHED
 
 _new = object.__new__
 TWO_53 = 2.0**53
-REAL_TYPES = (int, float, np.integer, np.floating, np.bool_)
 
 
 class Value(Number):
@@ -334,11 +331,11 @@ def scalar(x: Any, where: str) -> float:
     """The plain float of a real number of any usual type. TypeError: it is none, with what to do."""
     if isinstance(x, Number):
         raise TypeError(f"{where} takes a plain number, not a {type(x).__name__}: use .data of it")
-    if isinstance(x, REAL_TYPES):
+    if arrays.is_real(x):
         return float(x)
-    if isinstance(x, np.ndarray) and x.ndim == 0 and x.dtype.kind in "iufb":
+    if arrays.is_array(x) and x.ndim == 0 and x.dtype.kind in "iufb":
         return float(x)
-    if isinstance(x, np.ndarray):
+    if arrays.is_array(x):
         raise TypeError(
             f"{where} holds one number, not an array of shape {x.shape}: "
             "use numpy.array([Value(x) for x in row]) for an array of Values"
@@ -348,7 +345,7 @@ def scalar(x: Any, where: str) -> float:
 
 def slow(op: Op, x: Any, y: Any) -> Any:
     """An operator whose operands are not two Values, or in a mode; leaves arrays and Duals to their own methods."""
-    if isinstance(x, np.ndarray) or isinstance(y, np.ndarray):
+    if not (x.__class__ in READINGS and y.__class__ in READINGS) and (arrays.is_array(x) or arrays.is_array(y)):
         return NotImplemented
     return op.apply((x, y))
 
@@ -361,11 +358,11 @@ def run_values(op: Op, operands: tuple[Any, ...]) -> Any:
 
 
 def run_all(op: Op, operands: tuple[Any, ...]) -> Any:
-    """Record a node in the current mode, of any mixture of Values and numbers; beside an array, element by element."""
-    if any(isinstance(x, np.ndarray) and x.ndim for x in operands):
-        return np.frompyfunc(lambda *each: op.apply(each), len(operands), 1)(*operands)
-    where = f"autograd.{op.name}"
-    return record(op, tuple(x if isinstance(x, Value) else scalar(x, where) for x in operands), Value, detached)
+    """Record a node in the current mode, of any mixture of Values and numbers."""
+    numbers = [
+        x if x.__class__ is float or isinstance(x, Value) else scalar(x, f"autograd.{op.name}") for x in operands
+    ]
+    return record(op, tuple(numbers), Value, detached)
 
 
 def quick_dot(operands: tuple[Any, ...]) -> Any:

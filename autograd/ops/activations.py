@@ -3,8 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
-
 from autograd.ops.declare import several, unary
 from autograd.ops.elementary import exp, expm1, sech, square
 from autograd.ops.gaussian import TWO_INV_SQRT_PI, exp_minus_square, normal_cdf, normal_pdf
@@ -13,7 +11,7 @@ from autograd.ops.selection import exceeds, negative_part, where
 # fmt: off
 
 
-def _sigmoid_array(x: Any) -> Any:
+def _sigmoid_array(np: Any, x: Any) -> Any:
     e = np.exp(-np.abs(x))
     return np.where(np.less(x, 0.0), e, 1.0) / (1.0 + e)
 
@@ -30,14 +28,14 @@ def sigmoid(x: float) -> float:
 
 
 @unary(lambda z, x: sigmoid(-x), book=(lambda z, x: 1.0 - sigmoid(x),), symbol="log σ",
-       latex=r"\ln\sigma\left({0}\right)", array=lambda x: -np.logaddexp(0.0, np.negative(x)))
+       latex=r"\ln\sigma\left({0}\right)", array=lambda np, x: -np.logaddexp(0.0, np.negative(x)))
 def logsigmoid(x: float) -> float:
     """log(sigmoid(x)) that stays finite: about x for very negative x."""
     return -softplus.forward(-x)
 
 
 @unary(lambda z, x: sigmoid(x), symbol="softplus", latex=r"\ln\left(1 + e^{{{0}}}\right)",
-       array=lambda x: np.logaddexp(0.0, x))
+       array=lambda np, x: np.logaddexp(0.0, x))
 def softplus(x: float) -> float:
     """log(1 + exp(x)) without overflow: about x for large x."""
     return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-math.fabs(x))) if x == x else x
@@ -48,7 +46,7 @@ def softplus(x: float) -> float:
          book=(lambda z, x, alpha: where(exceeds(x, 0.0), 1.0, alpha * exp(x)),
                lambda z, x, alpha: where(exceeds(x, 0.0), 0.0, expm1(x))),
          kinks=lambda x, alpha: (x,), latex=r"\operatorname{{elu}}_{{{1}}}\left({0}\right)",
-         array=lambda x, alpha: np.where(np.greater(x, 0.0), x, alpha * np.expm1(np.minimum(x, 0.0))),
+         array=lambda np, x, alpha: np.where(np.greater(x, 0.0), x, alpha * np.expm1(np.minimum(x, 0.0))),
          note="with alpha = 1 the slope has no jump at 0; otherwise it is alpha there, as in PyTorch")
 def elu(x: float, alpha: float = 1.0) -> float:
     """x for x > 0, alpha * (exp(x) - 1) below and at 0. Clevert, Unterthiner & Hochreiter, 2015, arXiv:1511.07289."""
@@ -56,7 +54,7 @@ def elu(x: float, alpha: float = 1.0) -> float:
 
 
 @unary(lambda z, x: normal_cdf(x) + x * normal_pdf(x), symbol="gelu", latex=r"\operatorname{{gelu}}\left({0}\right)",
-       array=lambda x: np.multiply(x, normal_cdf.array(x)),
+       array=lambda np, x: np.multiply(x, normal_cdf.array(x)),
        note="exact, not the approximation with tanh; the slope is 0 near x = -0.7518")
 def gelu(x: float) -> float:
     """x * Phi(x), Phi the normal distribution function. Hendrycks & Gimpel, 2016, arXiv:1606.08415."""
@@ -64,7 +62,8 @@ def gelu(x: float) -> float:
 
 
 @unary(lambda z, x: sigmoid(x) * (1.0 + x * sigmoid(-x)), book=(lambda z, x: sigmoid(x) + z * (1.0 - sigmoid(x)),),
-       symbol="silu", latex=r"\operatorname{{silu}}\left({0}\right)", array=lambda x: np.multiply(x, _sigmoid_array(x)),
+       symbol="silu", latex=r"\operatorname{{silu}}\left({0}\right)",
+       array=lambda np, x: np.multiply(x, _sigmoid_array(np, x)),
        note="the slope is 0 near x = -1.278")
 def silu(x: float) -> float:
     """x * sigmoid(x), also called swish. Elfwing, Uchibe & Doya, 2017, arXiv:1702.03118."""
@@ -84,7 +83,7 @@ def erfc(x: float) -> float:
 
 
 @several(lambda z, x, y: sigmoid(x - y), lambda z, x, y: sigmoid(y - x),
-         latex=r"\ln\left(e^{{{0}}} + e^{{{1}}}\right)", array=np.logaddexp,
+         latex=r"\ln\left(e^{{{0}}} + e^{{{1}}}\right)", array="logaddexp",
          note="near the zeros of the result its condition number is large")
 def logaddexp(x: float, y: float) -> float:
     """log(exp(x) + exp(y)) without overflow."""

@@ -7,8 +7,6 @@ of at most 26 bits, whose square is exact, and a low part, whose share of the sq
 import math
 from typing import Any
 
-import numpy as np
-
 from autograd.ops.declare import unary
 
 # fmt: off
@@ -30,21 +28,21 @@ def _exp_of_square(x: float, factor: float) -> float:
     return math.exp(factor * high * high) * math.exp(factor * (x - high) * (x + high))
 
 
-def _exp_of_square_array(x: Any, factor: float) -> Any:
+def _exp_of_square_array(np: Any, x: Any, factor: float) -> Any:
     x = np.clip(x, -BEYOND, BEYOND)
     high = np.rint(x * BITS) / BITS
     return np.exp(factor * high * high) * np.exp(factor * (x - high) * (x + high))
 
 
 @unary(lambda z, x: -2.0 * (x * z), text="exp(-{0}**2)", latex=r"e^{{-{0}^2}}", public=False,
-       array=lambda x: _exp_of_square_array(x, -1.0))
+       array=lambda np, x: _exp_of_square_array(np, x, -1.0))
 def exp_minus_square(x: float) -> float:
     """exp(-x*x)."""
     return _exp_of_square(x, -1.0)
 
 
 @unary(lambda z, x: -x * z, symbol="φ", text="φ({0})", latex=r"\varphi\left({0}\right)", public=False,
-       array=lambda x: INV_SQRT_2PI * _exp_of_square_array(x, -0.5))
+       array=lambda np, x: INV_SQRT_2PI * _exp_of_square_array(np, x, -0.5))
 def normal_pdf(x: float) -> float:
     """exp(-x*x/2) / sqrt(2*pi): the density of the standard normal distribution."""
     return INV_SQRT_2PI * _exp_of_square(x, -0.5)

@@ -9,14 +9,11 @@ from collections.abc import Iterable
 from operator import mul as times
 from typing import Any
 
-import numpy as np
-
+from autograd import arrays
 from autograd.op import Nary
 from autograd.ops.declare import nary, register
 from autograd.ops.elementary import exp
 from autograd.ops.selection import abs, exceeds, where, where_true
-
-PLAIN = (int, float, np.integer, np.floating, np.ndarray)
 
 # fmt: off
 
@@ -34,7 +31,7 @@ def add_up(terms: Iterable[float]) -> float:
 
 
 @nary(lambda z, *xs: [1.0] * len(xs), symbol="Σ", text=" + ", latex=" + ", binding=1, ulps=1,
-      array=lambda xs: np.sum(xs, axis=-1))
+      array=lambda np, xs: np.sum(xs, axis=-1))
 def sum(*values: float) -> float:
     """The sum of a sequence (0 for an empty one), rounded once."""
     return add_up(values)
@@ -52,7 +49,7 @@ def _all_but_one(z: Any, *xs: Any) -> list[Any]:
     return partials
 
 
-@nary(_all_but_one, symbol="Π", text="*", latex=r" \cdot ", binding=2, array=lambda xs: np.prod(xs, axis=-1),
+@nary(_all_but_one, symbol="Π", text="*", latex=r" \cdot ", binding=2, array=lambda np, xs: np.prod(xs, axis=-1),
       note="partials by products from both ends, not by a division, so that zeros are no trouble; n factors cost n - 1 "
            "ulps at worst")
 def product(*values: float) -> float:
@@ -60,7 +57,7 @@ def product(*values: float) -> float:
     return math.prod(values, start=1.0)
 
 
-@nary(lambda z, *xs: [1.0 / len(xs)] * len(xs), symbol="mean", ulps=2, array=lambda xs: np.mean(xs, axis=-1))
+@nary(lambda z, *xs: [1.0 / len(xs)] * len(xs), symbol="mean", ulps=2, array=lambda np, xs: np.mean(xs, axis=-1))
 def mean(*values: float) -> float:
     """The arithmetic mean of a sequence, which must not be empty."""
     if not values:
@@ -74,7 +71,7 @@ def _softmax(z: Any, *xs: Any) -> list[Any]:
     return [share / total for share in shares]
 
 
-def _logsumexp_array(xs: Any) -> Any:
+def _logsumexp_array(np: Any, xs: Any) -> Any:
     return np.logaddexp.reduce(xs, axis=-1)
 
 
@@ -101,9 +98,8 @@ class Dot(Nary):
         Raises:
             ValueError: the two sequences differ in length, or are empty. TypeError: one is no sequence.
         """
-        if isinstance(ws, np.ndarray) and isinstance(xs, np.ndarray) and object not in (ws.dtype, xs.dtype):
-            with np.errstate(all="ignore"):
-                total = np.sum(np.multiply(ws, xs), axis=-1)
+        if arrays.of_floats(ws) and arrays.of_floats(xs):
+            total = arrays.quietly(lambda np: np.sum(np.multiply(ws, xs), axis=-1))
             return total if bias is None else total + bias
         try:
             ws, xs = tuple(ws), tuple(xs)
@@ -149,14 +145,12 @@ class Take(Nary):
         Raises:
             DomainError: the index is no whole number, or outside the values.
         """
-        if isinstance(index, np.ndarray) and index.ndim and not isinstance(values, np.ndarray):
-            values = np.array(list(values))
-        if isinstance(values, np.ndarray) and values.dtype != object and isinstance(index, PLAIN):
-            rows = np.broadcast_shapes(values.shape[:-1], np.shape(index))
-            places = np.broadcast_to(np.asarray(index)[..., None], (*rows, 1))
-            return self.array(np.concatenate([places, np.broadcast_to(values, (*rows, values.shape[-1]))], axis=-1))
-        if isinstance(index, np.ndarray) and index.ndim:
-            return np.frompyfunc(lambda each: self(values, each), 1, 1)(index)
+        if arrays.is_array(index) and index.ndim and not arrays.is_array(values):
+            values = arrays.from_sequence(list(values))
+        if arrays.of_floats(values) and (arrays.is_real(index) or arrays.is_array(index)):
+            return self.array(arrays.beside_rows(index, values))
+        if arrays.is_array(index) and index.ndim:
+            return arrays.elementwise(lambda each: self(values, each), [index])
         if not isinstance(values, Iterable) or isinstance(values, str | bytes):
             raise TypeError(f"autograd.take takes a sequence and an index, as in take([a, b], 0); got {values!r:.60}")
         return self.apply((index, *values))
@@ -174,7 +168,7 @@ def is_place(index: float, *values: float) -> bool:
     return 0.0 <= index < len(values) and index == int(index)
 
 
-def _take_array(operands: Any) -> Any:
+def _take_array(np: Any, operands: Any) -> Any:
     index, values = operands[..., 0], operands[..., 1:]
     good = (index >= 0) & (index < values.shape[-1]) & (index == np.floor(index))
     if not values.shape[-1]:
@@ -188,15 +182,18 @@ take = Take("take", _take, lambda z, index, *xs: [0.0, *(1.0 - where_true(index 
 register(take)
 
 
+def _softmax_array(np: Any, values: Any) -> Any:
+    powers = np.exp(values - np.expand_dims(_logsumexp_array(np, values), -1))
+    return powers / np.sum(powers, axis=-1, keepdims=True)
+
+
 def softmax(values: Any) -> Any:
     """exp(x) / sum of exp, of each of a sequence: a list of numbers of the same kind, or an array (last axis).
 
     Written as exp(x - logsumexp(xs)), so that nothing overflows, and divided by their sum, so that they add to 1.
     """
-    if isinstance(values, np.ndarray) and values.dtype != object:
-        with np.errstate(all="ignore"):
-            powers = np.exp(values - np.expand_dims(_logsumexp_array(values), -1))
-            return powers / np.sum(powers, axis=-1, keepdims=True)
+    if arrays.of_floats(values):
+        return arrays.quietly(_softmax_array, values)
     values = list(values)
     if not values:
         return []

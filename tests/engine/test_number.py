@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.operations import UFUNCS
 
 import autograd as ag
 from autograd import Value
-from autograd.number import NUMPY_NAMES, UFUNCS, Number
+from autograd.number import NUMPY_NAMES, Number
 from autograd.op import Several, Unary
 from autograd.ops import TABLE
 
@@ -39,6 +40,9 @@ def test_every_public_operation_is_a_function_of_the_package(name):
 
 def test_all_that_is_exported_exists_and_builtins_are_not_shadowed_by_a_star():
     assert all(hasattr(ag, name) for name in ag.__all__)
+    assert set(ag.__all__) <= set(dir(ag))
+    with pytest.raises(AttributeError, match="has no attribute 'gradient'"):
+        ag.gradient  # noqa: B018
     assert not {"sum", "abs", "pow"} & set(ag.__all__)
 
 

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from support import ROOT
 from support.mp_reference import LANDMARKS, PAIRED, Point, condition, error, points, truth, within
-from support.operations import CONDITIONED, DECLARED, each_op
+from support.operations import CONDITIONED, DECLARED, UFUNCS, each_op
 
 import autograd as ag
 from autograd import Value
-from autograd.number import UFUNCS
 from autograd.op import Op, Unary
 from autograd.ops import TABLE
 

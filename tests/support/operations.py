@@ -6,8 +6,10 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
+from autograd.number import BY_NUMPY_NAME
 from autograd.op import Op
 from autograd.ops import TABLE
 from support.mp_reference import Point, within
@@ -26,6 +28,11 @@ CONDITIONED = {
 def kink(op: Op, p: Point) -> bool:
     return op.kinks is not None and any(abs(distance) < 1e-6 for distance in op.kinks(*p))
 
+
+UFUNCS: dict[Any, Op] = {
+    getattr(np, name): op for name, op in BY_NUMPY_NAME.items() if isinstance(getattr(np, name, None), np.ufunc)
+}
+"""NumPy's ufuncs that have an operation behind them."""
 
 PUBLIC = [op for op in DECLARED if op.public]
 

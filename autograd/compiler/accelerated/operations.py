@@ -1,6 +1,6 @@
 """The engine's operations on JAX's arrays: another reading of the same declarations.
 
-A value is the declaration's function on arrays with ``numpy`` in it replaced by ``jax.numpy``, or stands in ``WRITTEN``
+A value is the declaration's function on arrays, given ``jax.numpy`` in place of ``numpy``, or stands in ``WRITTEN``
 where the declaration has none that JAX could run. A slope is the declared rule, run on JAX's arrays: so that kinks
 follow our conventions (a tie of maximum is shared), and saturated slopes keep their digits, which JAX's own
 derivatives would not do.
@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import FunctionType
 from typing import Any
 
 import jax
@@ -19,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
+from autograd import arrays
 from autograd.errors import CompileError
 from autograd.op import READINGS, Op, Reading
 from autograd.ops import TABLE, gaussian
@@ -59,24 +59,10 @@ def value_of(op: Op) -> Callable[..., Any]:
         )
     if op.name in WRITTEN:
         return WRITTEN[op.name]
-    if op._array is None or op.name == "power_derivative":
+    if op._array is None:
         raise CompileError(f'backend="jax" cannot run {op.name}: leave it to backend="numpy"')
-    found = with_jax(op._array)
+    found = arrays.with_namespace(jnp, op._array)
     return found if op.arity is not None else lambda *xs: found(together(xs))
-
-
-def with_jax(function: Any) -> Any:
-    """A NumPy function as JAX names it; or the same code with ``jax.numpy`` in place of ``numpy``, helpers too."""
-    if not isinstance(function, FunctionType):
-        return getattr(jnp, function.__name__)
-    scope = function.__globals__
-    helpers = {
-        name: with_jax(scope[name])
-        for name in function.__code__.co_names
-        if isinstance(scope.get(name), FunctionType) and scope[name] is not function
-    }
-    scope = {**scope, **helpers, "np": jnp}
-    return FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
 
 
 def together(xs: Sequence[Any]) -> Any:
