@@ -68,6 +68,15 @@ class Number:
     __rfloordiv__ = __floordiv__
     __rmod__ = __divmod__ = __rdivmod__ = __mod__
 
+    def __matmul__(self, other: object) -> Any:
+        if hasattr(other, "__array_priority__") or hasattr(other, "__array__"):
+            return NotImplemented
+        raise TypeError(
+            "@ multiplies arrays: autograd.dot(ws, xs) is the sum of products of two sequences, v * w a product"
+        )
+
+    __rmatmul__ = __matmul__
+
     def __round__(self, digits: object = None) -> NoReturn:
         raise TypeError("round() would lose the gradient: use round(v.data, digits), or f'{v:.3f}' to print")
 

@@ -198,7 +198,15 @@ class Op:
         try:
             return float(self.float_rules[index](z, *operands))
         except FLOAT_ERRORS:
+            pass
+        try:
             return float(arrays.ieee(self.rule(index), z, *operands))
+        except FLOAT_ERRORS as error:  # a rule of the user's, written with math's functions
+            shown = ", ".join(f"{x!r:.40}" for x in operands)
+            raise DomainError(
+                f"the slope of {self.name}({shown}) is not defined: its rule {index + 1} raised {type(error).__name__} "
+                f"({error}). Written with autograd's functions in place of math's, it would be inf or nan there."
+            ) from None
 
     def rule(self, index: int) -> Rule:
         """The rule for one operand; an n-ary operation's rule gives all, of which this one is taken."""
@@ -297,7 +305,7 @@ class Nary(Op):
 def domain_error(op: Op, operands: Sequence[float], names: Sequence[str] = ()) -> DomainError:
     """The error that says which operation is not defined, at which inputs, and what to do."""
     labels = [*names, *[""] * (len(operands) - len(names))]
-    shown = [f"{n} = {x!r}" if n else repr(x) for n, x in zip(labels, operands, strict=True)]
+    shown = [f"{n} = {x!r:.40}" if n else f"{x!r:.40}" for n, x in zip(labels, operands, strict=True)]
     if len(shown) > 4:
         shown = [*shown[:3], f"... ({len(operands)} inputs)"]
     limits = op.domain * len(operands) if op.arity is None else op.domain
@@ -315,8 +323,8 @@ def run_floats(op: Op, operands: tuple[Any, ...]) -> Any:
         return op.quiet(*operands)
     try:
         return op.forward(*operands)
-    except FLOAT_ERRORS as error:
-        raise domain_error(op, operands) from error
+    except FLOAT_ERRORS:
+        raise domain_error(op, operands) from None
 
 
 def run_arrays(op: Op, operands: tuple[Any, ...]) -> Any:

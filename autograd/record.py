@@ -28,9 +28,9 @@ def record(op: Op, operands: tuple[Any, ...], kind: type, detached: Callable[[fl
     data = [getattr(x, "_data", x) for x in operands]
     try:
         z = float(op.forward(*data))
-    except FLOAT_ERRORS as error:
+    except FLOAT_ERRORS:
         if not mode.ieee:
-            raise domain_error(op, data, [getattr(x, "name", "") for x in operands]) from error
+            raise domain_error(op, data, [getattr(x, "name", "") for x in operands]) from None
         z = op.quiet(*data)
     line = source_line() if mode.anomaly else ""
     if line and not math.isfinite(z) and all(math.isfinite(x) for x in data):

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from autograd import arrays, modes, reverse
 from autograd.errors import GraphError
 from autograd.files import collector_paused
+from autograd.micrograd import Micrograd, made_by
 from autograd.number import ABS, ADD, DIV, MUL, NEG, NUMPY_NAMES, POW, SUB, Number
 from autograd.op import FLOAT_ERRORS, READINGS, Op, Reading, Unary, not_a_number
 from autograd.ops import TABLE, nary
@@ -30,12 +31,13 @@ _new = object.__new__
 TWO_53 = 2.0**53
 
 
-class Value(Number):
+class Value(Number, Micrograd):
     """A number that remembers how it was computed.
 
     Args:
         data: the number: an int, a float, a NumPy scalar.
-        name: what pictures and errors call it; a dot separates a scope, as in ``"h1.w2"``.
+        name: what pictures and errors call it; a dot separates a scope, as in ``"h1.w2"``. ``label=`` is the same;
+            ``Value(data, (a, b), "+")`` is a node as micrograd makes it (see ``micrograd``).
 
     Attributes:
         data: the number, a float. Editing it does not recompute what was computed from it.
@@ -57,15 +59,28 @@ class Value(Number):
     _pb: Any
     _mark: Any
 
-    def __init__(self, data: Any, name: str = "") -> None:
+    def __init__(self, data: Any, name: Any = "", _op: str = "", label: str = "", _children: Any = ()) -> None:
         if data.__class__ is not float:
             data = scalar(data, "Value")
-        if not isinstance(name, str):
-            raise TypeError(f"the name of a Value is text, as in Value(2.0, name='w1'); got {name!r:.60}")
         self._data = data
         self._grad = UNREACHED
         self.name = name
         self._a = self._b = self._pa = self._pb = self._mark = self.op = None
+        if name.__class__ is not str or _op or label or _children:
+            self._set_out(name, _op, label, _children)
+
+    def _set_out(self, name: Any, op: str, label: str, children: Any) -> None:
+        """What only micrograd's way of calling ``Value`` gives."""
+        if not isinstance(name, str) and (name.__class__ in (tuple, list, set) or op):
+            name, children = "", name
+        name = name or label
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a Value is text, as in Value(2.0, name='w1'); got {name!r:.60}")
+        self.name = name
+        if children or op:
+            made = made_by(children, op, self._data)
+            self._data, self.op = made._data, made.op
+            self._a, self._b, self._pa, self._pb = made._a, made._b, made._pa, made._pb
 
     @property
     def data(self) -> float:
@@ -259,7 +274,9 @@ class Value(Number):
         n.name = ""
         return n
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: Any, modulus: None = None) -> Any:
+        if modulus is not None:
+            raise TypeError("a power modulo a number has no derivative: write v ** n")
         if (other.__class__ is int or other.__class__ is float) and other and not modes.active:
             x, y = self._data, float(other)
             try:

@@ -5,7 +5,9 @@ The expected numbers come from PyTorch 2.13 in float64, or are worked out by han
 
 import math
 import random
+import traceback
 
+import graphviz
 import pytest
 
 import autograd as ag
@@ -237,3 +239,158 @@ def test_a_chain_deeper_than_python_s_recursion_limit() -> None:
     y.backward()
     assert x.grad == 1.0
     assert len(ag.topological(y)) == 20_001
+
+
+# -- what its notebook reads of a node ---------------------------------------------------------------------------------
+
+
+def trace(root):  # as the notebook has it
+    nodes, edges = set(), set()
+
+    def build(v):
+        if v not in nodes:
+            nodes.add(v)
+            for child in v._prev:
+                edges.add((child, v))
+                build(child)
+
+    build(root)
+    return nodes, edges
+
+
+def draw_dot(root):  # as the notebook has it
+    dot = graphviz.Digraph(format="svg", graph_attr={"rankdir": "LR"})
+    nodes, edges = trace(root)
+    for n in nodes:
+        uid = str(id(n))
+        dot.node(name=uid, label="{ %s | data %.4f | grad %.4f }" % (n.label, n.data, n.grad), shape="record")  # noqa: UP031
+        if n._op:
+            dot.node(name=uid + n._op, label=n._op)
+            dot.edge(uid + n._op, uid)
+    for n1, n2 in edges:
+        dot.edge(str(id(n1)), str(id(n2)) + n2._op)
+    return dot
+
+
+def lecture() -> tuple[Value, dict[str, Value]]:
+    a = Value(2.0, label="a")
+    b = Value(-3.0, label="b")
+    c = Value(10.0, label="c")
+    e = a * b
+    e.label = "e"
+    d = e + c
+    d.label = "d"
+    f = Value(-2.0, label="f")
+    L = d * f
+    L.label = "L"
+    return L, {v.label: v for v in (a, b, c, d, e, f, L)}
+
+
+def test_the_notebook_s_trace_and_draw_dot() -> None:
+    L, by_name = lecture()
+    L.backward()
+    nodes, edges = trace(L)
+    assert nodes == set(by_name.values())
+    assert {(x.label, y.label) for x, y in edges} == {
+        ("a", "e"), ("b", "e"), ("e", "d"), ("c", "d"), ("d", "L"), ("f", "L"),
+    }  # fmt: skip
+    source = draw_dot(L).source
+    assert '"{ L | data -8.0000 | grad 1.0000 }"' in source
+    assert '"{ a | data 2.0000 | grad 6.0000 }"' in source
+    assert source.count('label="*"') == 2
+
+
+def test_the_notebook_s_backward_pass_by_hand() -> None:
+    L, by_name = lecture()
+    order, visited = [], set()
+
+    def build_topo(v):
+        if v not in visited:
+            visited.add(v)
+            for child in v._prev:
+                build_topo(child)
+            order.append(v)
+
+    build_topo(L)
+    L.grad = 1.0
+    for node in reversed(order):
+        node._backward()
+    by_hand = {name: v.grad for name, v in by_name.items()}
+    L.zero_grad()
+    L.backward()
+    assert by_hand == {name: v.grad for name, v in by_name.items()}
+    assert by_hand["a"] == 6.0
+
+
+OPS = [
+    (lambda a, b: a + b, "+"), (lambda a, b: a - b, "-"), (lambda a, b: a * b, "*"), (lambda a, b: a / b, "/"),
+    (lambda a, b: a**3, "**3"), (lambda a, b: a**-0.5, "**-0.5"), (lambda a, b: a.relu(), "ReLU"),
+    (lambda a, b: a.tanh(), "tanh"), (lambda a, b: a.exp(), "exp"), (lambda a, b: ag.sigmoid(a), "sigmoid"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "symbol"), OPS, ids=[symbol for _, symbol in OPS])
+def test_a_node_made_with_children_is_the_operation_of_that_symbol(function, symbol) -> None:
+    a, b = Value(1.7, "a"), Value(-0.3, "b")
+    ours = function(a, b)
+    assert ours._op == symbol
+    children = (a, b) if b in ours._prev else (a,)
+    for made in (Value(ours.data, children, symbol), Value(ours.data, _children=children, _op=symbol, label="made")):
+        assert (made.op, made.operands, made.partials) == (ours.op, ours.operands, ours.partials)
+        (made * made).backward()
+        expected = [ours.data * 2.0 * p for p in ours.partials if p is not None]
+        assert [v.grad for v in children] == pytest.approx(expected, rel=1e-15)
+        (made * made).zero_grad()
+        for v in children:
+            v.grad = 0.0
+    assert made.label == made.name == "made"
+
+
+def test_what_is_not_micrograd_s_says_what_to_write() -> None:
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    for children, op, data, error, message in (
+        ((a, b), "+", 6.0, ValueError, r"does not hold what \+ of its children gives, 5\.0"),
+        ((a,), "swish", 1.0, ValueError, r"no derivative of 'swish' for 1 children.*autograd\.custom"),
+        ((a, b), "tanh", 1.0, ValueError, "no derivative of 'tanh' for 2 children"),
+        ((a, b), "", 1.0, ValueError, "no derivative of '' for 2 children"),
+        ((a,), "**x", 1.0, ValueError, "what stands behind \\*\\* is no number"),
+        ((2.0, 3.0), "+", 5.0, TypeError, "none of the children is a Value"),
+        ((), "+", 5.0, ValueError, r"no derivative of '\+' for 0 children"),
+        (7, "+", 5.0, TypeError, r"the children of a Value are Values, as in Value\(3\.0, \(a, b\), '\+'\)"),
+    ):
+        with pytest.raises(error, match=message):
+            Value(data, children, op)
+    with pytest.raises(TypeError, match="the name of a Value is text"):
+        Value(1.0, 7)
+    with pytest.raises(AttributeError, match=r"no closure is assigned to _backward.*autograd\.custom"):
+        (a + b)._backward = lambda: None
+    assert Value(1.0, (), "").is_leaf
+    assert Value(1.0, _children=()).is_leaf
+
+
+def test_leaves_constants_and_squares_have_micrograd_s_children() -> None:
+    a = Value(2.0)
+    assert (a._prev, a._op, a._backward()) == (set(), "", None)
+    assert (a + 1)._prev == {a}  # micrograd makes a Value of the 1
+    assert (a * a)._prev == {a}
+
+
+def test_power_with_a_modulus_and_matrix_products_of_numbers_are_told_what_to_write() -> None:
+    v, w = Value(2.0), Value(3.0)
+    with pytest.raises(TypeError, match="a power modulo a number has no derivative"):
+        pow(v, 2, 3)
+    for call in (lambda: v @ w, lambda: v @ 2.0, lambda: 2.0 @ v, lambda: v @ [w], lambda: [w] @ v):
+        with pytest.raises(TypeError, match=r"@ multiplies arrays.*autograd\.dot"):
+            call()
+
+
+def test_a_domain_error_is_one_traceback_that_ends_with_the_advice() -> None:
+    for call in (lambda: ag.log(Value(-1.0)), lambda: ag.log(-1.0), lambda: Value(1.0) / 0, lambda: Value(0.0) ** -1):
+        with pytest.raises(ag.DomainError) as caught:
+            call()
+        text = "".join(traceback.format_exception(caught.value))
+        assert text.count("Traceback (most recent call last)") == 1
+        assert "get inf or nan instead" in text.splitlines()[-1]
+    with pytest.raises(ag.DomainError) as caught:
+        ag.exp(10**400)
+    assert len(str(caught.value)) < 300

@@ -1,4 +1,4 @@
-"""Every snippet of the README runs, and prints what its comments say."""
+"""Every snippet of the README, and of the pages in docs, runs and prints what its comments say."""
 
 import re
 
@@ -7,11 +7,17 @@ from support import ROOT
 from support.page_snippets import check_snippet, snippets
 
 README = (ROOT / "README.md").read_text("utf-8")
-PYTHON = snippets("README.md")
+ELSEWHERE = {"compiling", "estimators", "raising"}
+"""Pages whose snippets build on one another: tests/compiler, tests/nn and tests/viz run them."""
+
+PAGES = ["README.md", *(f"docs/{p.name}" for p in sorted((ROOT / "docs").glob("*.md")) if p.stem not in ELSEWHERE)]
+PYTHON = [(page, number, snippet) for page in PAGES for number, snippet in enumerate(snippets(page), 1)]
 
 
-@pytest.mark.parametrize("snippet", PYTHON, ids=range(len(PYTHON)))
+@pytest.mark.parametrize("snippet", [s for *_, s in PYTHON], ids=[f"{page} {number}" for page, number, _ in PYTHON])
 def test_snippets_print_what_they_say(snippet, tmp_path, monkeypatch):
+    if "scipy" in snippet:
+        pytest.importorskip("scipy", reason="SciPy is not installed: pip install scipy")
     monkeypatch.chdir(tmp_path)
     check_snippet(snippet)
 
