@@ -1,4 +1,4 @@
-"""Contexts that change how operations are recorded: no_grad, ieee, detect_anomaly; and the compiler's, no_branches.
+"""Contexts that change how operations are recorded: no_grad, ieee, detect_anomaly; and the compiler's, tracing.
 
 Each thread (and each asyncio task) has its own mode. The engine's fast path asks one module variable, ``active``: is
 anybody, anywhere, inside a context? Only then does an operation look its own mode up.
@@ -6,10 +6,13 @@ anybody, anywhere, inside a context? Only then does an operation look its own mo
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from types import FrameType
 from typing import NamedTuple
 
 from autograd.errors import CompileError
@@ -69,30 +72,61 @@ def detect_anomaly() -> AbstractContextManager[None]:
     return switched(anomaly=True)
 
 
+ENGINE = frozenset(("autograd", "nn"))
+LIBRARY = ENGINE | {"numpy"} | sys.stdlib_module_names
+"""The packages whose lines are not the user's."""
+
 traces = 0
 """How many functions are being traced in all threads together; comparisons ask it, as arithmetic asks ``active``."""
 
-_tracing: ContextVar[bool] = ContextVar("autograd.tracing", default=False)
+
+class Trace:
+    """A function while it is traced: the kind of its nodes, and the first look that it took at a number.
+
+    Attributes:
+        kind: the class of the nodes that are recorded meanwhile.
+        line: where it looked, as ``model.py:12``; "" where no line is the user's.
+        looked: what it did; "" where it did not look.
+    """
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+        self.line = self.looked = ""
+
+    def refusal(self) -> CompileError:
+        """What to say about the look."""
+        return CompileError(
+            f"the function looks at data ({self.looked}), and a program would do for ever what it does for this row. "
+            f"{BRANCH_ADVICE}"
+        )
+
+
+_trace: ContextVar[Trace | None] = ContextVar("autograd.trace", default=None)
 
 
 @contextmanager
-def no_branches() -> Iterator[None]:
-    """Inside, a comparison of numbers with a graph raises CompileError: what hangs on it would be frozen."""
+def tracing(trace: Trace) -> Iterator[None]:
+    """Inside, a look at a number with a graph raises CompileError: what hangs on it would be frozen."""
     global traces
     with _lock:
         traces += 1
-    token = _tracing.set(True)
+    token = _trace.set(trace)
     try:
         yield
     finally:
-        _tracing.reset(token)
+        _trace.reset(token)
         with _lock:
             traces -= 1
 
 
+def traced() -> Trace | None:
+    """The function that this thread is tracing for the compiler, if it is."""
+    return _trace.get() if traces else None
+
+
 def is_tracing() -> bool:
     """Is a function being traced for the compiler, in this thread?"""
-    return _tracing.get()
+    return traced() is not None
 
 
 BRANCH_ADVICE = (
@@ -101,10 +135,23 @@ BRANCH_ADVICE = (
 )
 
 
-def refuse_branch(what: str) -> None:
+def refuse_look(what: str) -> None:
     """Raises CompileError where this thread is tracing a function, and says what to write instead."""
-    if is_tracing():
-        raise CompileError(
-            f"the function looks at data ({what}), and a program would do for ever what it does for this row. "
-            f"{BRANCH_ADVICE}"
-        )
+    trace = traced()
+    if trace is None:
+        return
+    if not trace.looked:  # a function may catch the error: the first look is remembered
+        trace.looked, trace.line = what, user_line(sys._getframe(1))
+    raise trace.refusal()
+
+
+def user_line(frame: FrameType | None) -> str:
+    """The nearest line of the user's, as ``file.py:12``; "" where there is none."""
+    while frame is not None and package(frame) in LIBRARY:
+        frame = frame.f_back
+    return "" if frame is None else f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def package(frame: FrameType) -> str:
+    """The package whose code runs in this frame."""
+    return str(frame.f_globals.get("__name__")).partition(".")[0]

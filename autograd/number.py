@@ -44,10 +44,12 @@ class Number:
 
     def __bool__(self) -> bool:
         if modes.traces:
-            modes.refuse_branch("whether a number is 0")
+            modes.refuse_look("whether a number is 0")
         return bool(self.data)
 
     def __format__(self, spec: str) -> str:
+        if modes.traces:
+            modes.refuse_look("its number as text")
         return format(self.data, spec)
 
     def __float__(self) -> NoReturn:
@@ -100,7 +102,7 @@ def comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]
 
     def method(self: Any, other: Any) -> Any:
         if modes.traces:
-            modes.refuse_branch(f"a comparison, {compare.__name__}")
+            modes.refuse_look(f"a comparison, {compare.__name__}")
         if isinstance(other, Number):
             return compare(self.data, other.data)
         if arrays.is_real(other):

@@ -25,6 +25,11 @@ def record(op: Op, operands: tuple[Any, ...], kind: type, detached: Callable[[fl
         AnomalyError: inside detect_anomaly(), where finite inputs give nan or inf.
     """
     mode = modes.current()
+    trace = modes.traced()
+    if trace is not None:
+        kind = trace.kind
+        if not mode.record:
+            modes.refuse_look("a number computed inside no_grad()")
     data = [getattr(x, "_data", x) for x in operands]
     try:
         z = float(op.forward(*data))

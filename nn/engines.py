@@ -16,7 +16,7 @@ import numpy.typing as npt
 from autograd import Value, modes, tree
 from autograd.compiler.program import Program
 from autograd.compiler.session import Session
-from autograd.compiler.tracing import leaves_of, spread, trace
+from autograd.compiler.tracing import spread, trace
 from autograd.errors import AutogradError, CompileError
 from nn.dropout import Masks, nothing_dropped
 from nn.losses import TARGETS, Loss, mean
@@ -144,6 +144,7 @@ class Compiled:
                 self.columns,
                 chosen_rows(targets),
                 parameters=task.optimizer.parameters,
+                roots=(task.model, task.loss),
                 what="the loss of a row",
             )
         except CompileError:
@@ -151,8 +152,7 @@ class Compiled:
         except Exception as error:
             raise CompileError(f"the loss of a row cannot be traced: {type(error).__name__}: {error}") from error
         self.program = Program(traced.tape, traced.inputs, None, "float64", None)
-        parameters = set(map(id, self.program.parameters))
-        self.fixed = [leaf for leaf in leaves_of((traced.outputs, traced.inputs)) if id(leaf) not in parameters]
+        self.fixed = traced.fixed
         self.fixed_data = [leaf.data for leaf in self.fixed]
         self.batch: Sequence[int] = ()
         self.rows = self.columns

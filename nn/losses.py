@@ -59,7 +59,7 @@ def binary_cross_entropy(prediction: Value, target: Value | float) -> Value:
         ValueError: y is outside [0, 1].
     """
     _check_prediction("binary_cross_entropy", prediction)
-    p = prediction.data
+    p = prediction._data  # ours: a look at `data` is the user's
     if not 0.0 <= p <= 1.0:
         raise DomainError(
             f"binary_cross_entropy of {_named(prediction)} = {p}: a probability lies between 0 and 1; for a "
@@ -176,7 +176,7 @@ def _check_prediction(loss: str, prediction: Any) -> None:
 
 
 def _check_probability(target: Value | float) -> float:
-    y = target.data if isinstance(target, Value) else target
+    y = target._data if isinstance(target, Value) else target
     try:
         good = 0.0 <= y <= 1.0
     except (TypeError, ValueError):  # no number, or an array of several
@@ -187,7 +187,7 @@ def _check_probability(target: Value | float) -> float:
 
 
 def _check_sign(target: Value | float) -> None:
-    y = target.data if isinstance(target, Value) else target
+    y = target._data if isinstance(target, Value) else target
     if y not in (-1, 1):
         raise ValueError(f"hinge takes a target of -1 or 1, not {y!r}: write 2 * y - 1 for targets of 0 and 1")
 

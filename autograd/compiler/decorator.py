@@ -157,6 +157,7 @@ class Compiled:
                     spread(len(columns)),
                     names=arguments.names,
                     known=arguments.values,
+                    roots=(self.function, arguments.args, arguments.named),
                     what=arguments.what,
                 )
                 shape = shape_of(traced.outputs, len(outputs_of((traced.outputs, []), arguments.what)))

@@ -11,7 +11,7 @@ import hashlib
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count, islice
 from typing import Any
@@ -81,6 +81,15 @@ class Tape:
         what = ("constant", "parameter", "input")[kind] if kind < FIRST_OP else self.op(node).name
         name = self.names.get(node, "")
         return f"{name!r} ({what})" if name else f"{what} (node {node})"
+
+    def of(self, parameters: Sequence[Value]) -> Tape:
+        """The same graph with these of its parameters, in its own order; the others are constants."""
+        kept = set(map(id, parameters))
+        chosen = np.array([id(leaf) in kept for leaf in self.leaves], bool)
+        code = self.code.copy()
+        code[self.parameters[~chosen]] = CONSTANT
+        leaves = [leaf for leaf in self.leaves if id(leaf) in kept]
+        return replace(self, code=code, parameters=self.parameters[chosen], leaves=leaves)
 
     @cached_property
     def key(self) -> bytes:

@@ -1,15 +1,18 @@
 """From a function to a tape: it is run on Values for a few rows, and must do the same for each of them.
 
 What a function decides by its data, Python's control flow as well as a float made of ``.data``, would be frozen in the
-tape. Two things show it: comparisons of Values are refused while tracing, and the tapes of several rows (the first one
-twice, for what is random) are compared, constants and all.
+tape. Two things show it: whoever looks at a number while tracing is refused (see ``watching``), and the tapes of
+several rows are compared, constants and all. What neither sees (a counter, a cache) is for those who run the program
+to look for, on a row now and then.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+import random
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,25 +20,28 @@ import numpy.typing as npt
 
 from autograd import modes, tree
 from autograd.compiler.tape import FIRST_OP, PARAMETER, Tape, record_tape
+from autograd.compiler.watching import Watched, values_behind, watched
 from autograd.errors import CompileError
 from autograd.files import collector_paused
 from autograd.value import Value
 
 Array = npt.NDArray[Any]
+Run = tuple[Any, list[Value]]
+"""What a function returned, and the leaves that it was given."""
 
 LARGE = 100_000
 """A graph of more nodes is traced for fewer rows."""
 
 ADVICE = f"a program does the same for every row. {modes.BRANCH_ADVICE}"
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Traced(NamedTuple):
-    """A function's graph: what it returned for the first row, the leaves that vary, and the tape."""
+    """A function's graph: what it returned for the first row, the leaves that vary, the tape, and its other leaves."""
 
     outputs: Any
     inputs: list[Value]
     tape: Tape
+    fixed: list[Value]
 
 
 def trace(
@@ -46,37 +52,57 @@ def trace(
     names: Sequence[str] | None = None,
     parameters: Sequence[Value] | None = None,
     known: Sequence[Value] = (),
+    roots: Sequence[Any] = (),
     what: str = "the function",
 ) -> Traced:
     """Run ``function`` on fresh leaves for some rows of ``columns``, shape (B, n), and compare the graphs.
 
     Args:
-        function: given n leaves, returns a Value or a nested list of Values.
-        rows: which; the first one is run twice.
+        function: given n leaves, returns a Value or a nested list of Values. Leaves that it appends to what it is given
+            vary too.
+        rows: which; a single one is run twice.
         names: of the leaves.
         parameters: those to train, of which the ones that are reached become parameters; by default all leaves that
             outlive a call, those that are ``known`` in front. The other leaves are constants.
+        roots: the functions and objects that hold the Values which are watched meanwhile.
         what: what the function is called in errors.
 
     Raises:
-        CompileError: the graphs differ, a comparison of Values, a result without a graph.
+        CompileError: the function looks at a number, the graphs differ, a result has no graph.
         Exception: whatever the function raises, with a note on the row.
     """
     chosen = list(dict.fromkeys(rows))
-    first, again = (run(function, columns, chosen[0], names, what) for _ in range(2))
-    outputs_of(again, what)
-    outputs = outputs_of(first, what)
-    leaves = outliving(first, again, known) if parameters is None else reached(first, parameters)
-    tape = record_tape(outputs, first[1], leaves)
-    compare(tape, chosen[0], recorded(again, leaves, what), chosen[0], what)
-    for row in chosen[1 : 2 if len(tape) > LARGE else None]:
-        other = run(function, columns, row, names, what)
-        if parameters is not None and list(map(id, reached(other, parameters))) != list(map(id, leaves)):
+    watch = [*(parameters or ()), *known, *values_behind(*roots)]
+
+    def once(row: int) -> tuple[Run, Tape]:
+        made = run(function, columns, row, names, what, watch)
+        return made, record_tape(outputs_of(made, what), made[1])
+
+    first, whole = once(chosen[0])
+    watch += whole.leaves
+    second = chosen[1] if len(chosen) > 1 else chosen[0]
+    _, other = once(second)
+    shared = set(map(id, other.leaves))
+    leaves = [leaf for leaf in whole.leaves if id(leaf) in shared] if parameters is None else parameters
+    tape = whole.of(leaves)
+    for row in [second, *chosen[2:]]:
+        if row != second:
+            if len(tape) > LARGE:
+                break
+            _, other = once(row)
+        other = other.of(leaves)
+        if list(map(id, other.leaves)) != list(map(id, tape.leaves)):
             raise CompileError(
                 f"{what} cannot be compiled: row {row} depends on other parameters than row {chosen[0]}; {ADVICE}"
             )
-        compare(tape, chosen[0], recorded(other, leaves, what), row, what)
-    return Traced(first[0], first[1], tape)
+        if tape.key != other.key:
+            again = once(chosen[0])[1].of(leaves) if row != chosen[0] else other
+            raise unlike(tape, chosen[0], *((other, row) if again.key == tape.key else (again, chosen[0])), what)
+    if parameters is None and known:
+        front = dict.fromkeys(leaf for leaf in known if id(leaf) in shared)
+        tape = record_tape(outputs_of(first, what), first[1], list(dict.fromkeys([*front, *tape.leaves])))
+    kept = set(map(id, tape.leaves))
+    return Traced(first[0], first[1], tape, [leaf for leaf in whole.leaves if id(leaf) not in kept])
 
 
 def spread(count: int) -> list[int]:
@@ -85,34 +111,73 @@ def spread(count: int) -> list[int]:
 
 
 def run(
-    function: Callable[[list[Value]], Any], columns: Array, row: int, names: Sequence[str] | None, what: str
-) -> tuple[Any, list[Value]]:
+    function: Callable[[list[Value]], Any],
+    columns: Array,
+    row: int,
+    names: Sequence[str] | None,
+    what: str,
+    watch: Sequence[Value],
+) -> Run:
     """What the function returns for a row, and the leaves that it was given."""
     numbers = columns[row].tolist()
-    inputs = [Value(x, name) for x, name in zip(numbers, names or [""] * len(numbers), strict=True)]
-    recording = modes.switched(record=True) if modes.active else nullcontext()
+    look = modes.Trace(Watched)
+    inputs = [Watched(x, name) for x, name in zip(numbers, names or [""] * len(numbers), strict=True)]
     try:
-        with recording, modes.no_branches(), collector_paused():
-            return function(inputs), inputs
-    except CompileError as error:
-        raise CompileError(f"{what} cannot be compiled{place(error)}: {error}") from None
+        with watched(watch), modes.switched(record=True), collector_paused(), no_chance(look), modes.tracing(look):
+            result = function(inputs)
     except Exception as error:
+        if look.looked or isinstance(error, CompileError):
+            raise refused(what, look, error) from None
         error.add_note(f"while {what} was traced with row {row} of the batch")
         raise
+    if look.looked:
+        raise refused(what, look, None)
+    return result, inputs
 
 
-def place(error: BaseException) -> str:
-    """The line of the user's that an error came from: `` (file.py:12)``."""
+def refused(what: str, look: modes.Trace, error: Exception | None) -> CompileError:
+    """The error of a function that cannot be traced: the first number that it looked at, or what it ran into."""
+    line = look.line if look.looked or error is None else line_of(error)
+    return CompileError(
+        f"{what} cannot be compiled{f' ({line})' if line else ''}: {look.refusal() if look.looked else error}"
+    )
+
+
+def line_of(error: BaseException) -> str:
+    """The line of the user's that an error came from: ``file.py:12``."""
     found, trace = "", error.__traceback__
     while trace is not None:
-        path = trace.tb_frame.f_code.co_filename
-        if not os.path.abspath(path).startswith(_PACKAGE + os.sep):
-            found = f" ({os.path.basename(path)}:{trace.tb_lineno})"
+        if modes.package(trace.tb_frame) not in modes.LIBRARY:
+            found = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
         trace = trace.tb_next
     return found
 
 
-def outputs_of(run: tuple[Any, list[Value]], what: str) -> list[Any]:
+@contextmanager
+def no_chance(look: modes.Trace) -> Iterator[None]:
+    """Inside, a function that draws from the generators of ``random`` or NumPy is noticed; what it drew comes again."""
+    legacy: Any = sys.modules.get("numpy.random")
+    before, other = random.getstate(), legacy.get_state() if legacy else None
+    try:
+        yield
+    finally:
+        drawn = ""
+        if random.getstate() != before:
+            drawn = "random"
+            random.setstate(before)
+        if legacy and not same_state(legacy.get_state(), other):
+            drawn = "numpy.random"
+            legacy.set_state(other)
+        if drawn and not look.looked:
+            look.looked = f"{drawn}'s numbers, which are others when it is called again"
+
+
+def same_state(a: Any, b: Any) -> bool:
+    """Are two states of NumPy's generator one?"""
+    return a[0] == b[0] and a[2:] == b[2:] and np.array_equal(a[1], b[1])
+
+
+def outputs_of(run: Run, what: str) -> list[Any]:
     """The outputs in a row. CompileError: none, or something that is no number."""
     try:
         found = tree.leaves(run[0])
@@ -130,35 +195,10 @@ def outputs_of(run: tuple[Any, list[Value]], what: str) -> list[Any]:
     return found
 
 
-def leaves_of(run: tuple[Any, list[Value]]) -> list[Value]:
-    """The leaves behind the outputs, but for the inputs and what was detached."""
-    return record_tape(tree.leaves(run[0]), run[1]).leaves
-
-
-def outliving(first: tuple[Any, list[Value]], again: tuple[Any, list[Value]], known: Sequence[Value]) -> list[Value]:
-    """The leaves that two runs share, known ones in front; what a run makes for itself is a constant."""
-    shared = set(map(id, leaves_of(again)))
-    found = {id(leaf): leaf for leaf in leaves_of(first) if id(leaf) in shared}
-    return [*(found.pop(id(leaf)) for leaf in dict.fromkeys(known) if id(leaf) in found), *found.values()]
-
-
-def reached(run: tuple[Any, list[Value]], parameters: Sequence[Value]) -> list[Value]:
-    """Those of the parameters that a run depends on."""
-    behind = set(map(id, leaves_of(run)))
-    return [parameter for parameter in parameters if id(parameter) in behind]
-
-
-def recorded(run: tuple[Any, list[Value]], leaves: Sequence[Value], what: str) -> Tape:
-    """The tape of a run."""
-    return record_tape(outputs_of(run, what), run[1], leaves)
-
-
-def compare(tape: Tape, row: int, other: Tape, other_row: int, what: str) -> None:
-    """CompileError unless the tapes of two rows are the same but for the numbers of inputs and parameters."""
-    if tape.key == other.key:
-        return
+def unlike(tape: Tape, row: int, other: Tape, other_row: int, what: str) -> CompileError:
+    """The error for tapes of two rows that are not the same."""
     between = f"row {other_row} than for row {row}" if row != other_row else f"row {row} when it is called again"
-    raise CompileError(
+    return CompileError(
         f"{what} cannot be compiled: it computes something else for {between}: {difference(tape, other)}; {ADVICE}"
     )
 
