@@ -1,11 +1,14 @@
-"""Random graphs through every executor, against the eager engine.
+"""Random graphs through every executor, against the eager engine: one table.
 
     python tests/compiler_fuzz.py 0 3000           # seeds from 0 to 2999, on all cores
     python tests/compiler_fuzz.py 0 100 --jax      # through JAX as well, where it is installed
 
-The graphs are those of `support.compiler_graphs.build`: random sharing, constants, unused nodes, repeated operands,
-outputs that are leaves or plain numbers. Values, parameter gradients and input gradients must be the eager engine's,
-within a few eps of the sum of the |path products|. The suite runs some seeds (`tests/compiler/test_fuzz.py`).
+Its rows are graphs: every seed makes one of each kind in `support.compiler_graphs.GRAPHS`, with random sharing,
+constants, unused nodes, repeated operands, outputs that are leaves or plain numbers, and weights that are left out of
+the parameters. Its columns are the ways to run a graph, `COLUMNS` and `JAX_COLUMNS`: executors, and schedules raised
+in every way, whose order, kinds and terms are checked as well. The eager engine runs once a row: values, parameter
+gradients and input gradients must be its own, within a few eps of the sum of the |path products|; where it refuses a
+batch, so must a program. The suite runs some seeds (`tests/compiler/test_fuzz.py`).
 """
 
 from __future__ import annotations
@@ -15,11 +18,14 @@ import math
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
-from support.compiler_graphs import EPS, Graph, build, error_bounds
+from support.compiler_checks import WAYS, check_kinds, check_numbers, check_order, check_terms
+from support.compiler_graphs import EPS, GRAPHS, Graph, error_bounds
 from support.path_sums import path_sums
 
 import autograd as ag
@@ -27,9 +33,11 @@ from autograd import DomainError, Value
 from autograd.compiler.interpret import run_tape
 from autograd.compiler.numpy import NumpyPlan
 from autograd.compiler.raising import raise_tape
-from autograd.compiler.tape import record_tape
+from autograd.compiler.softmaxes import find_softmaxes
+from autograd.compiler.source import module
+from autograd.compiler.straightline import PythonPlan, blocks, plan
+from autograd.compiler.tape import Tape, record_tape
 
-ROWS = 3
 LOST = 1e-6
 """Where rounding may move a node by this share of it (of 1, if it is smaller), as the sine of 1e78, no slope counts."""
 
@@ -39,8 +47,29 @@ SLACK = 64.0
 TINY = 1e-300
 """What underflow may lose."""
 
-Found = tuple[Any, Any, Any]
-"""Outputs of each row; the gradient of their sum: in the parameters, a mean over rows; in the inputs, for each row."""
+
+class Case(NamedTuple):
+    """A graph, the sum of its outputs that are Values, its parameters and a batch."""
+
+    graph: Graph
+    root: Value
+    parameters: list[Value]
+    batch: Any
+
+    def tape(self) -> Tape:
+        return record_tape([self.root], self.graph.inputs, self.parameters)
+
+
+class Found(NamedTuple):
+    """What one way finds: the outputs of each row, the root as the last; the root's mean; its gradients.
+
+    That in the parameters is a mean over rows, that in the inputs is for each row.
+    """
+
+    outputs: Any
+    mean: Any
+    by_weight: Any
+    by_input: Any
 
 
 class Expected(NamedTuple):
@@ -56,87 +85,175 @@ class Expected(NamedTuple):
     lost: bool
 
 
-def total(graph: Graph) -> Value:
-    """The outputs that are Values, added: one root for the gradients."""
-    return ag.sum([v for v in graph.outputs if isinstance(v, Value)])
+def case(kind: str, seed: int, numbers: list[float] | None = None) -> Case:
+    graph = GRAPHS[kind](seed, numbers)
+    chosen = [w for i, w in enumerate(graph.weights) if seed % 3 or (seed + i) % 4]
+    root = ag.sum([v for v in graph.outputs if isinstance(v, Value)])
+    return Case(graph, root, chosen, graph.batch(17 if seed % 8 == 0 else 3, seed))
 
 
-def eager(seed: int, batch: Any) -> Expected | str:
-    """Or why nothing can be compared."""
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def eager(kind: str, seed: int) -> Expected | str:
+    """Or why nothing can be compared.
+
+    Raises:
+        DomainError: one of the rows is outside.
+    """
+    first = case(kind, seed)
     rows = []
-    for numbers in batch.tolist():
-        graph = build(seed, numbers)
-        root = total(graph)
+    for numbers in first.batch.tolist():
+        graph, root, parameters, _ = case(kind, seed, numbers)
         root.backward()
         sums = path_sums(root)
-        outputs = [v.data if isinstance(v, Value) else float(v) for v in graph.outputs]
-        row = [outputs]
-        for leaves in (graph.weights, graph.inputs):
+        row = [[v.data if isinstance(v, Value) else float(v) for v in (*graph.outputs, root)]]
+        for leaves in (parameters, graph.inputs):
             row += [[leaf.grad for leaf in leaves], [sums.get(id(leaf), 0.0) for leaf in leaves]]
         rows.append(row)
     parts = [np.array(part) for part in zip(*rows, strict=True)]
     if not all(np.isfinite(part).all() for part in parts):
         return "not finite"
     values, by_weight, weight_paths, by_input, input_paths = parts
-    graph = build(seed)
-    tape = graph.tape()
-    numbers = run_tape(tape, batch, tape.data[tape.parameters])
+    tape = record_tape([*first.graph.outputs, first.root], first.graph.inputs, first.parameters)
+    numbers = run_tape(tape, first.batch, tape.data[tape.parameters])
     bounds = error_bounds(tape, numbers)
     lost = bool((bounds > LOST * np.maximum(np.abs(numbers), 1.0)).any())
-    nodes = len(ag.topological(total(graph)))
+    nodes = len(ag.topological(first.root))
     return Expected(values, bounds[tape.outputs].T, by_weight, weight_paths, by_input, input_paths, nodes, lost)
 
 
-def ways(graph: Graph, batch: Any, jax: bool) -> Iterator[tuple[str, Callable[[], Found]]]:
-    """Every way to run the graph: a name, and a function that gives what it found."""
-    root = total(graph)
+# -- columns -----------------------------------------------------------------------------------------------------------
 
-    def program(backend: str, several: bool) -> Found:
-        chosen = batch if several else batch[:1]
-        outputs = ag.compile(graph.outputs, graph.inputs, graph.weights, backend=backend)(chosen)
-        one = ag.compile(root, graph.inputs, graph.weights, backend=backend)
-        return outputs, one.value_and_grad(chosen)[1], one.input_gradients(chosen)
+Column = Callable[[Case], Found]
 
-    for backend in ("numpy", "python") + ("jax",) * jax:
-        for several in (True, False):
-            yield f"{backend}, {'a batch' if several else 'one row'}", lambda b=backend, s=several: program(b, s)
 
-    def schedule(**options: bool) -> Found:
-        tape = record_tape([root], graph.inputs, graph.weights)
-        plan = NumpyPlan(raise_tape(tape, **options))
-        theta, gradient = tape.data[tape.parameters][plan.order], np.empty(len(plan.order))
-        run = plan.bind(len(batch), theta, gradient)
-        run.backward(batch)
-        found = np.empty_like(gradient)
-        found[plan.order] = gradient
-        return None, found, run.input_gradients(batch)
+def program(backend: str, rows: int | None = None) -> Column:
+    """What a user calls, on the first rows of the batch."""
 
-    yield "numpy, no products raised", lambda: schedule(products=False)
-    yield "numpy, all as if batched", lambda: schedule(uniform=True)
+    def run(case: Case) -> Found:
+        batch, leaves = case.batch[:rows], (case.graph.inputs, case.parameters)
+        outputs = ag.compile([*case.graph.outputs, case.root], *leaves, backend=backend)(batch)
+        one = ag.compile(case.root, *leaves, backend=backend)
+        return Found(outputs, *one.value_and_grad(batch), one.input_gradients(batch))
 
-    def source(name: str = "f") -> Found:
+    return run
+
+
+def schedule(raising: Callable[[Tape], Any], kinds: bool) -> Column:
+    """A schedule that is well formed and has the tape's numbers, run by the NumPy executor."""
+
+    def run(case: Case) -> Found:
+        made = raising(case.tape())
+        check_order(made)
+        if kinds:
+            check_kinds(made)
+        check_terms(made)
+        check_numbers(made, case.batch)
+        return executed(NumpyPlan(made), case)
+
+    return run
+
+
+def executed(made: Any, case: Case) -> Found:
+    """What a plan's run finds, twice."""
+    theta, gradient = made.schedule.tape.data[made.schedule.tape.parameters][made.order], np.empty(len(made.order))
+    run, found = made.bind(len(case.batch), theta, gradient), []
+    for _ in range(2):
+        gradient[:] = np.nan
+        mean, by_weight = run.backward(case.batch), np.empty_like(gradient)
+        by_weight[made.order] = gradient
+        found.append(Found(run.forward(case.batch).copy(), mean, by_weight, run.input_gradients(case.batch).copy()))
+    for first, second in zip(*found, strict=True):
+        assert np.array_equal(first, second, equal_nan=True), "the second run differs from the first"
+    return found[0]
+
+
+def straight(size: int | None) -> Column:
+    """Generated Python: as one function, or as blocks of so many operations; and a step of SGD."""
+
+    def run(case: Case) -> Found:
+        tape = case.tape()
+        theta = tape.data[tape.parameters].copy()
+        with in_blocks(plan, size):
+            run = PythonPlan(tape).bind(len(case.batch), theta, np.full(len(theta), np.nan))
+            outputs, by_input, mean = run.forward(case.batch), run.input_gradients(case.batch), run.backward(case.batch)
+            gradient = run.gradient.copy()
+            assert math.isclose(run.sgd(case.batch, 0.25), mean, rel_tol=1e-13)
+        np.testing.assert_allclose(run.parameters.numbers, theta - 0.25 * gradient, rtol=1e-12, atol=1e-15)
+        assert [*theta] == [*tape.data[tape.parameters]], "parameters changed before they were pushed"
+        run.parameters.push()
+        assert [*theta] == run.parameters.numbers
+        return Found(outputs, mean, gradient, by_input)
+
+    return run
+
+
+def source(size: int | None) -> Column:
+    """The text for others, with names or as blocks."""
+
+    def run(case: Case) -> Found:
         space: dict[str, Any] = {}
-        exec(compile(ag.to_source(root, [*graph.inputs, *graph.weights], name), "generated", "exec"), space)
-        numbers = [w.data for w in graph.weights]
-        slopes = np.array([space[f"{name}_and_gradient"](*row, *numbers)[1] for row in batch.tolist()])
-        width = len(graph.inputs)
-        return None, slopes[:, width:].mean(axis=0), slopes[:, :width]
+        with in_blocks(module, size):
+            text = ag.to_source(case.root, [*case.graph.inputs, *case.parameters], "f")
+        exec(compile(text, "generated", "exec"), space)
+        numbers, width = [w.data for w in case.parameters], len(case.graph.inputs)
+        rows = [space["f_and_gradient"](*row, *numbers) for row in case.batch.tolist()]
+        values, slopes = np.array([[value] for value, _ in rows]), np.array([slope for _, slope in rows])
+        return Found(values, values.mean(), slopes[:, width:].mean(axis=0), slopes[:, :width])
 
-    yield "generated source", source
+    return run
+
+
+def in_blocks(where: Any, size: int | None) -> ExitStack:
+    """Within it even small graphs are blocks of so many operations, if a size is given."""
+    changed = ExitStack()
+    if size is not None:
+        changed.enter_context(mock.patch.object(where, "SMALL", -1))
+        changed.enter_context(mock.patch.object(blocks, "SIZE", size))
+    return changed
+
+
+def accelerated(name: str) -> Column:
+    def run(case: Case) -> Found:
+        from autograd.compiler.accelerated import JaxPlan
+
+        return executed(JaxPlan(WAYS[name](case.tape()), np.float64), case)
+
+    return run
+
+
+BLOCKS = {"whole": None, "in blocks": 12, "in blocks of one": 0}
+COLUMNS: dict[str, Column] = {
+    **{f"{backend}, the batch": program(backend) for backend in ("numpy", "python")},
+    **{f"{backend}, one row": program(backend, 1) for backend in ("numpy", "python")},
+    **{f"numpy, {name}": schedule(way, name != "uniform") for name, way in WAYS.items()},
+    "numpy, softmaxes found": schedule(lambda tape: find_softmaxes(raise_tape(tape)), False),
+    **{f"python, {name}": straight(size) for name, size in BLOCKS.items()},
+    **{f"source, {name}": source(size) for name, size in BLOCKS.items()},
+}
+JAX_COLUMNS: dict[str, Column] = {
+    "jax, the batch": program("jax"),
+    "jax, one row": program("jax", 1),
+    **{f"jax, {name}": accelerated(name) for name in WAYS},
+}
+
+
+# -- cells -------------------------------------------------------------------------------------------------------------
 
 
 def wrong(found: Found, expected: Expected) -> str:
     """What differs by more than rounding explains, or ""."""
-    outputs, by_weight, by_input = found
-    e = Expected(*(part[: len(by_input)] for part in expected[:-2]), *expected[-2:])
+    e = Expected(*(part[: len(found.by_input)] for part in expected[:-2]), *expected[-2:])
     slack = SLACK * EPS * e.nodes
+    values, bounds = (part[:, -found.outputs.shape[1] :] for part in (e.outputs, e.slack + slack * np.abs(e.outputs)))
+    roots = values[:, -1:]
     for what, got, want, room in (
-        ("outputs", outputs, e.outputs, e.slack + slack * np.abs(e.outputs)),
-        ("gradient", by_weight, e.by_weight.mean(axis=0), slack * e.weight_paths.mean(axis=0)),
-        ("input gradients", by_input, e.by_input, slack * e.input_paths),
+        ("outputs", found.outputs, values, bounds),
+        ("mean", np.array([found.mean]), roots.mean(axis=0), bounds[:, -1:].mean(axis=0) + slack * np.abs(roots).max()),
+        ("gradient", found.by_weight, e.by_weight.mean(axis=0), slack * e.weight_paths.mean(axis=0)),
+        ("input gradients", found.by_input, e.by_input, slack * e.input_paths),
     ):
-        if got is None:
-            continue
         off = np.abs(got - want) - room - TINY
         if not (off <= 0).all():
             worst = np.unravel_index(np.argmax(np.where(np.isnan(off), math.inf, off)), off.shape)
@@ -145,27 +262,42 @@ def wrong(found: Found, expected: Expected) -> str:
     return ""
 
 
-def check(seed: int, jax: bool = False) -> tuple[str, list[str]]:
-    """What became of a seed ("agrees", "differs", or why nobody can say), and what differs."""
-    graph = build(seed)
-    batch = graph.batch(ROWS, seed)
+def refusal(case: Case, column: Column) -> str:
+    """What is wrong with the way in which a program refuses a batch that the eager engine refuses, or ""."""
     try:
-        expected = eager(seed, batch)
+        column(case)
+    except DomainError as error:
+        return "" if any(note.startswith("in row ") for note in error.__notes__) else "no row is named"
+    return "takes what the eager engine refuses"
+
+
+def check(kind: str, seed: int, columns: dict[str, Column] = COLUMNS) -> tuple[str, list[str]]:
+    """What became of a row ("agrees", "differs", "refused", or why nobody can say), and what differs."""
+    try:
+        expected = eager(kind, seed)
     except DomainError:
-        return "outside a domain", []
+        expected = None
     if isinstance(expected, str):
         return expected, []
     problems = []
-    for name, way in ways(graph, batch, jax):
+    for name, column in columns.items():
+        given = case(kind, seed)
+        if expected is None and not name.endswith(", the batch"):
+            continue
         try:
-            problem = wrong(way(), expected)
+            problem = wrong(column(given), expected) if expected else refusal(given, column)
         except Exception as error:  # whatever an executor raises is its mistake: the eager engine did not
             problem = f"{type(error).__name__}: {error}"
         if problem:
-            problems.append(f"seed {seed}, {name}: {problem}")
-    if problems and expected.lost:
+            problems.append(f"{kind} {seed}, {name}: {problem}")
+    if problems and expected and expected.lost:
         return "lost in rounding", []
-    return "differs" if problems else "agrees", problems
+    return "differs" if problems else "agrees" if expected else "refused", problems
+
+
+def both(kind: str, seed: int, jax: bool) -> tuple[str, list[str]]:
+    """Functions in tables do not travel between processes: their choice does."""
+    return check(kind, seed, {**COLUMNS, **(JAX_COLUMNS if jax else {})})
 
 
 def main() -> None:
@@ -177,8 +309,8 @@ def main() -> None:
     options = parser.parse_args()
     counts: Counter[str] = Counter()
     with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=200) as pool:
-        jobs = ((seed, options.jax) for seed in range(options.first, options.last))
-        for outcome, problems in pool.starmap(check, jobs, chunksize=10):
+        jobs = ((kind, seed, options.jax) for seed in range(options.first, options.last) for kind in GRAPHS)
+        for outcome, problems in pool.starmap(both, jobs, chunksize=10):
             counts[outcome] += 1
             print(*problems, sep="\n", end="\n" if problems else "")
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.most_common()))

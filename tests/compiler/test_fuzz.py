@@ -1,33 +1,97 @@
-"""A few of the random graphs that `compiler_fuzz.py` runs by thousands, and that it would notice a mistake."""
+"""Some rows of the table that `compiler_fuzz.py` runs by thousands, and that it would notice a mistake."""
 
 import os
+from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
-from compiler_fuzz import Expected, check, wrong
+from compiler_fuzz import COLUMNS, JAX_COLUMNS, Expected, Found, case, check, eager, wrong
+from support.compiler_checks import WAYS
+from support.compiler_graphs import drawn
 
-SEEDS = range(1000, 3000 if os.environ.get("HYPOTHESIS_PROFILE") == "explore" else 1040)
+from autograd.compiler.raising import raise_tape
+from autograd.compiler.softmaxes import find_softmaxes
+from autograd.ops import TABLE
+
+MANY = 2000 if os.environ.get("HYPOTHESIS_PROFILE") == "explore" else 0
+PUBLIC = {op.name for op in TABLE.values() if op.public}
+ROWS = {"layers": range(MANY or 24), "operations": range(MANY or len(PUBLIC) + 2)}
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_every_executor_agrees_with_the_eager_engine(seed: int) -> None:
-    outcome, problems = check(seed)
+def row(kind: str, seed: int) -> Any:
+    slow = kind == "layers" and seed >= 6
+    return pytest.param(kind, seed, marks=[pytest.mark.slow] * slow, id=f"{kind}-{seed}")
+
+
+@pytest.mark.parametrize(("kind", "seed"), [row(kind, seed) for kind, seeds in ROWS.items() for seed in seeds])
+def test_every_way_agrees_with_the_eager_engine(kind: str, seed: int) -> None:
+    outcome, problems = check(kind, seed)
     assert outcome != "differs", problems
 
 
 @pytest.mark.slow
-def test_most_graphs_are_compared() -> None:
-    assert [check(seed)[0] for seed in range(8)].count("agrees") > 4
+@pytest.mark.parametrize(
+    ("kind", "seed", "column"),
+    [("layers", 23, "jax, raised"), ("layers", 47, "jax, uniform"), ("layers", 22, "jax, nothing raised"),
+     ("layers", 35, "jax, the batch"), ("operations", 3, "jax, one row")],
+)  # fmt: skip
+def test_jax_agrees_with_the_eager_engine(kind: str, seed: int, column: str) -> None:
+    pytest.importorskip("jax", reason="JAX is not installed: pip install 'glassgrad[jax]'")
+    assert check(kind, seed, {column: JAX_COLUMNS[column]}) == ("agrees", [])
+
+
+# -- the table itself --------------------------------------------------------------------------------------------------
+
+
+def test_most_rows_are_compared_and_some_are_refused() -> None:
+    assert [check("layers", seed, {})[0] for seed in range(8)].count("agrees") > 4
+    outcomes = Counter(check("operations", seed, {})[0] for seed in ROWS["operations"])
+    assert outcomes["agrees"] > 0.8 * outcomes.total()
+    assert outcomes["refused"] > 1
+
+
+def test_every_operation_is_in_some_row_and_every_kind_of_group_in_some_schedule() -> None:
+    assert set().union(*(drawn(seed)[0].operations for seed in ROWS["operations"])) == PUBLIC
+    tapes = [case("layers", seed).tape() for seed in range(8)]
+    seen = {name: Counter(type(g).__name__ for tape in tapes for g in way(tape).groups) for name, way in WAYS.items()}
+    assert set(seen["raised"]) == {"Sum", "Elementwise", "MatMul", "Product", "Gather"}
+    assert set(seen["no products"]) == set(seen["uniform"]) == {"Sum", "Elementwise"}
+    found = Counter(type(group).__name__ for tape in tapes for group in find_softmaxes(raise_tape(tape)).groups)
+    assert found["Softmax"] > 3
+
+
+def test_a_wrong_number_an_error_and_a_batch_taken_outside_the_domain_are_found() -> None:
+    def off(given: Any) -> Found:
+        found = COLUMNS["python, whole"](given)
+        return found._replace(by_input=found.by_input * (1 + 1e-9))
+
+    outcome, (problem,) = check("operations", 1, {"off": off})
+    assert outcome == "differs"
+    assert problem.startswith("operations 1, off: input gradients at (")
+    (problem,) = check("operations", 1, {"out": lambda given: 1 / 0})[1]
+    assert problem == "operations 1, out: ZeroDivisionError: division by zero"
+    refused = next(seed for seed in ROWS["operations"] if check("operations", seed, {})[0] == "refused")
+    outcome, (problem,) = check("operations", refused, {"mine, the batch": lambda given: None})
+    assert outcome == "differs"
+    assert problem == f"operations {refused}, mine, the batch: takes what the eager engine refuses"
 
 
 def test_what_rounding_does_not_explain_is_named() -> None:
     one = np.ones((2, 1))
-    expected = Expected(one, 1e-15 * one, one, one, one, one, 3, False)
-    assert wrong((one, one[0], one), expected) == ""
-    assert wrong((one, one[0] + 1e-12, one), expected).startswith("gradient at (0,): ")
-    assert wrong((one * np.nan, one[0], one), expected).startswith("outputs at (0, 0): ")
-    assert wrong((None, one[0], one * (1.0 + 1e-13)), expected).startswith("input gradients at (0, 0): ")
+    expected, found = Expected(one, 1e-15 * one, one, one, one, one, 3, False), Found(one, 1.0, one[0], one)
+    assert wrong(found, expected) == ""
+    for change, what in (
+        ({"outputs": one * np.nan}, "outputs at (0, 0): "),
+        ({"mean": 1.0 + 1e-12}, "mean at (0,): "),
+        ({"by_weight": one[0] + 1e-12}, "gradient at (0,): "),
+        ({"by_input": one * (1.0 + 1e-13)}, "input gradients at (0, 0): "),
+    ):
+        assert wrong(found._replace(**change), expected).startswith(what)
 
 
 def test_what_rounding_alone_decides_is_no_difference() -> None:
-    assert check(2926) == ("lost in rounding", [])  # it takes the sine of 5e78
+    expected = eager("layers", 2926)
+    assert isinstance(expected, Expected)
+    assert expected.lost  # it takes the sine of 5e78
+    assert check("layers", 2926) == ("lost in rounding", [])

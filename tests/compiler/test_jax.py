@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support import ROOT, TESTS
-from support.compiler_graphs import EPS, attend, build, convolve, dense, error_bounds, flat, leaves
+from support.compiler_graphs import EPS, attend, convolve, dense, error_bounds, flat, leaves
 from support.small_networks import network
 
 import autograd as ag
@@ -63,16 +63,6 @@ def check(tape: Any, schedule: Any, batch: Any, dtype: Any = np.float64) -> None
 
 
 # -- equal to the others -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 4))
-def test_random_graphs(seed: int) -> None:
-    graph = build(seed)
-    single = [ag.tanh(ag.sum([v for v in graph.outputs if isinstance(v, Value)]) * 1e-2)]
-    tape = record_tape(graph.outputs if seed % 4 == 3 else single, graph.inputs)
-    batch = graph.batch(1 if seed == 2 else 3, seed)
-    check(tape, list(WAYS.values())[seed % 3](tape), batch)
 
 
 @pytest.mark.slow

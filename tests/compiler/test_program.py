@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from support.interrupting import interrupting
 from support.page_snippets import check_snippet, snippets
 from support.path_sums import path_sums
@@ -24,7 +22,6 @@ from autograd.compiler.faults import Silent
 from autograd.compiler.plain import InterpretedPlan
 from autograd.compiler.tape import record_tape
 from autograd.ops import TABLE
-from autograd.strategies import expressions, graphs
 
 EPS = 2.0**-52
 BACKENDS = ("numpy", "python")
@@ -72,37 +69,6 @@ def agree(record: Any, leaves: list[Value], batch: Any, backend: str, shared: li
     mean, gradient = program.value_and_grad(batch)
     assert close(mean, values.mean(), size.max(), slack)
     assert close(gradient, by_shared.mean(axis=0), shared_size.mean(axis=0), slack)
-
-
-@st.composite
-def batches(draw: st.DrawFn) -> Any:
-    rows = draw(st.integers(1, 5))
-    numbers = st.floats(-3, 3, allow_subnormal=False).map(lambda x: round(x, 3) if draw(st.booleans()) else x)
-    return np.array([[draw(numbers) for _ in range(2)] for _ in range(rows)])
-
-
-def tame(f: Any) -> bool:
-    """No condition number of a single operation that rounding alone would make large."""
-    return not any(
-        line.op.name in ("tan", "pow", "floor", "sign", "gelu", "logsumexp", "logaddexp") for line in f.lines
-    )
-
-
-@pytest.mark.slow
-@each_backend
-@settings(derandomize=True, deadline=None, max_examples=60, database=None)
-@given(data=st.data())
-def test_random_graphs_agree_with_the_eager_engine(backend: str, data: st.DataObject) -> None:
-    kind = data.draw(st.sampled_from([graphs, expressions]))
-    f = data.draw(kind(("x", "y", "w")).filter(tame))
-    batch, w = data.draw(batches()), Value(data.draw(st.floats(-2, 2, allow_subnormal=False)), name="w")
-    leaves = [Value(x) for x in batch[0].tolist()]
-    try:
-        f(*leaves, w)
-    except DomainError:
-        return
-    if isinstance(f(*leaves, w), Value):
-        agree(lambda given: f(*given, w), leaves, batch, backend, [w])
 
 
 @each_backend

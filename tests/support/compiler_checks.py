@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from autograd.compiler.interpret import run_tape, tape_gradients
+from autograd.compiler.interpret import run_schedule, run_tape, tape_gradients
 from autograd.compiler.numpy import NumpyPlan
 from autograd.compiler.numpy.plan import NumpyRun
 from autograd.compiler.numpy.turned import Turned
@@ -21,8 +22,8 @@ from autograd.compiler.schedule import (
     elementwise_schedule,
     operands,
 )
-from autograd.compiler.tape import FIRST_OP
-from support.compiler_graphs import EPS, close, sizes
+from autograd.compiler.tape import CONSTANT, FIRST_OP, Tape
+from support.compiler_graphs import EPS, close, error_bounds, sizes
 
 WAYS: dict[str, Any] = {
     "raised": raise_tape,
@@ -168,3 +169,77 @@ def check_kinds(schedule: Schedule) -> None:
         elif isinstance(group, Gather):
             assert group.out.shape == (group.table.shape[1], len(group.index))
             assert not schedule.batched[group.table].any()
+
+
+def check_numbers(schedule: Schedule, batch: Any) -> None:
+    """Every node of the tape that the schedule makes has the tape's number, within rounding."""
+    tape = schedule.tape
+    theta = tape.data[tape.parameters]
+    wanted, found = run_tape(tape, batch, theta), run_schedule(schedule, batch, theta)
+    nodes = np.unique([*tape.outputs.tolist(), *(i for g in schedule.groups for i in g.out.ravel() if i < len(tape))])
+    wanted, found, bounds = wanted[nodes], found[nodes], error_bounds(tape, wanted)[nodes]
+    finite = np.isfinite(wanted)
+    assert np.array_equal(np.isnan(wanted), np.isnan(found))
+    assert (wanted[~finite] == found[~finite])[~np.isnan(wanted[~finite])].all()
+    assert (np.abs(wanted - found)[finite] <= bounds[finite] + 1e-300).all()
+
+
+def naive_terms(tape: Tape) -> Any:
+    """A function from a node to its terms as the tape has them: {(x, y) or (x,): coefficient}, by plain recursion."""
+    uses = Counter(tape.args.tolist()) + Counter(tape.outputs.tolist()) + Counter(tape.outputs.tolist())
+
+    def name(node: int) -> str:
+        return tape.op(node).name if tape.code[node] >= FIRST_OP else ""
+
+    def terms(node: int, top: bool) -> Counter[tuple[int, ...]]:
+        args = tape.operands(node).tolist()
+        numbers = [tape.data[i] if tape.code[i] == CONSTANT else None for i in args]
+        what = name(node) if top or uses[node] == 1 else ""
+        pairs: list[tuple[float, int]] = []
+        result: Counter[tuple[int, ...]] = Counter()
+        if what in ("add", "sum", "identity"):
+            pairs = [(1.0, x) for x in args]
+        elif what == "sub":
+            pairs = [(1.0, args[0]), (-1.0, args[1])]
+        elif what == "neg":
+            pairs = [(-1.0, args[0])]
+        elif what == "mean":
+            pairs = [(1.0 / len(args), x) for x in args]
+        elif what == "mul" and (numbers[0] is None) != (numbers[1] is None):
+            pairs = [(numbers[1], args[0]) if numbers[0] is None else (numbers[0], args[1])]
+        elif what == "div" and numbers[1] is not None:
+            pairs = [(1.0 / numbers[1], args[0])]
+        elif what == "dot":
+            half = len(args) // 2
+            for w, x in zip(args[:half], args[half:], strict=False):
+                result[tuple(sorted((w, x)))] += 1.0
+            pairs = [(1.0, x) for x in args[2 * half :]]
+        elif what == "mul" and not top:
+            return Counter({tuple(sorted(args)): 1.0})
+        else:
+            return Counter({(node,): 1.0})
+        for c, x in pairs:
+            for key, each in terms(x, False).items():
+                result[key] += c * each
+        return result
+
+    return terms
+
+
+def check_terms(schedule: Schedule) -> None:
+    """Every cell of a product that is a node of the tape has the terms of that node."""
+    tape = schedule.tape
+    terms = naive_terms(tape)
+    for group in schedule.groups:
+        if not isinstance(group, MatMul | Product):
+            continue
+        left, right = operands(group)
+        for g, r, p in np.argwhere(group.out < len(tape)).tolist():
+            found: Counter[tuple[int, ...]] = Counter()
+            for w, x in zip(left[g, r].tolist(), right[g, :, p].tolist(), strict=True):
+                if schedule.zero not in (w, x):
+                    found[(w,) if x == schedule.one else tuple(sorted((w, x)))] += 1.0
+            wanted = terms(int(group.out[g, r, p]), True)
+            constants = {i for key in wanted for i in key if not np.isnan(schedule.constant[i])}  # these are folded
+            if max(map(max, found)) < len(tape) and not constants:
+                assert found == wanted

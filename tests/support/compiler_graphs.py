@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,10 @@ import autograd as ag
 from autograd import Value
 from autograd.compiler.interpret import partials_on_rows
 from autograd.compiler.tape import Tape, record_tape
+from autograd.op import Op
+from autograd.ops import TABLE
+from autograd.strategies import Expression, Line
+from autograd.strategies.expression import Operand
 
 EPS = 2.0**-52
 Matrix = list[list[Value]]
@@ -28,10 +33,15 @@ class Graph(NamedTuple):
         return record_tape(self.outputs, self.inputs, parameters)
 
     def batch(self, rows: int, seed: int) -> Any:
-        chance = np.random.default_rng(seed)
-        batch = chance.uniform(-1, 1, (rows, len(self.inputs)))
-        batch[:, -2:] = chance.integers(0, 3, (rows, 2))
-        return batch
+        return batch_of(len(self.inputs), rows, seed)
+
+
+def batch_of(inputs: int, rows: int, seed: int) -> Any:
+    """Random rows for inputs of which the last two are whole numbers below 3."""
+    chance = np.random.default_rng(seed)
+    batch = chance.uniform(-1, 1, (rows, inputs))
+    batch[:, -2:] = chance.integers(0, 3, (rows, 2))
+    return batch
 
 
 def build(seed: int, numbers: Sequence[float] | None = None) -> Graph:
@@ -114,6 +124,67 @@ def build(seed: int, numbers: Sequence[float] | None = None) -> Graph:
     if likely(0.2):
         outputs += [2.5, outputs[0], inputs[0]]
     return Graph(outputs, [*inputs, *indices], weights)
+
+
+NAMES = ("x", "y", "i", "j", "u", "v", "w")
+"""The variables of `operations`: four inputs, of which i and j are whole numbers, and three weights."""
+
+
+def tame(line: Line, operands: Sequence[float], z: float) -> bool:
+    """Nothing is so steep there that the slopes of what follows are lost in rounding."""
+    slopes = line.op.apply(tuple(map(Value, operands))).partials
+    return all(abs(number) < 30.0 for number in (z, *slopes))
+
+
+@lru_cache(maxsize=8)
+def drawn(seed: int) -> tuple[Expression, list[float]]:
+    """A random function of NAMES, and a point of its domain; three of four are defined on the rows of a batch, too.
+
+    Its first operation is the next of all that are public, so that as many seeds in a row have every one.
+    """
+    chance = random.Random(seed)
+    public = [op for op in TABLE.values() if op.public]
+    point = [*(chance.uniform(-1, 1) for _ in "xy"), 0.0, 2.0, *(chance.uniform(-1, 1) for _ in "uvw")]
+    rows = batch_of(4, 3, seed).tolist() if seed % 4 else []
+    lines: list[Line] = []
+
+    def operand(kinds: Sequence[int | str]) -> Operand:
+        return chance.choice(kinds) if chance.random() < 0.8 else round(chance.uniform(-2, 2), 1)
+
+    def line(op: Op) -> Line:
+        known: list[int | str] = [*range(len(lines))] * 3 + [*NAMES]
+        operands = [chance.choice(known), *(operand(known) for _ in range((op.arity or chance.randint(3, 5)) - 1))]
+        chance.shuffle(operands)
+        return Line(op, (chance.choice([*"ij", 1.0]), *operands) if op.name == "take" else tuple(operands))
+
+    for k in range(chance.randint(2, 12)):
+        for _ in range(40):
+            grown = Expression(NAMES, [*lines, line(chance.choice(public) if k else public[seed % len(public)])])
+            found = [grown.values(numbers) for numbers in (point, *([*row, *point[4:]] for row in rows))]
+            if all(values is not None and tame(*values[-1]) for values in found):
+                lines.append(grown.lines[-1])
+                break
+    return Expression(NAMES, lines), point
+
+
+def operations(seed: int, numbers: Sequence[float] | None = None) -> Graph:
+    """A random graph of all public operations; the inputs hold these numbers instead of the drawn ones."""
+    function, point = drawn(seed)
+    variables = [Value(x, name=name) for name, x in zip(NAMES, [*(numbers or point[:4]), *point[4:]], strict=True)]
+    made: list[Any] = []
+
+    def line(op: Op, operands: tuple[Any, ...]) -> Any:
+        made.append(op.apply(operands))
+        return made[-1]
+
+    function.run(dict(zip(NAMES, variables, strict=True)), line)
+    used = {x for each in function.lines for x in each.operands if isinstance(x, int)}
+    ends = [z for i, z in enumerate(made) if i not in used]  # all is used: where the engine refuses, programs must
+    return Graph([ag.tanh(z) if seed % 5 == 0 else z for z in ends], variables[:4], variables[4:])
+
+
+GRAPHS: dict[str, Callable[..., Graph]] = {"layers": build, "operations": operations}
+"""Kinds of random graphs, as functions of a seed and the numbers of the inputs."""
 
 
 def leaves(chance: random.Random, *shape: int) -> Any:
