@@ -121,6 +121,16 @@ def boxed(x: Any) -> Any:
     return box
 
 
+def is_plain(x: Any) -> bool:
+    """An array with dimensions that means what NumPy's own do: no matrix with its other product, no mask, no unit."""
+    return is_loaded() and type(x) in (np.ndarray, np.memmap) and x.ndim > 0
+
+
+def by_index(array: Any) -> dict[tuple[int, ...], Any]:
+    """The elements by their indices, in order."""
+    return {index: array[index] for index in np.ndindex(array.shape)}
+
+
 def rebuilt(array: Any, leaf: Callable[[Any, tuple[int, ...]], Any]) -> Any:
     """An array of objects of the same shape: ``leaf(x, index)`` for each element."""
     out = np.empty(array.shape, dtype=object)
@@ -130,8 +140,8 @@ def rebuilt(array: Any, leaf: Callable[[Any, tuple[int, ...]], Any]) -> Any:
 
 
 def tidy(array: Any) -> Any:
-    """An array of objects as one of floats, where it holds nothing else."""
-    return array.astype(np.float64) if all(isinstance(x, float) for x in array.flat) else array
+    """An array of objects as one of floats, where it holds nothing but plain numbers."""
+    return array.astype(np.float64) if all(is_real(x) for x in array.flat) else array
 
 
 def outer(rows: Any, shape: tuple[int, ...]) -> Any:

@@ -16,7 +16,7 @@ from itertools import compress
 from operator import mul as times
 from typing import Any, NoReturn
 
-from autograd import arrays, modes, reverse
+from autograd import arrays, modes, reverse, scopes
 from autograd.errors import GraphError
 from autograd.files import collector_paused
 from autograd.micrograd import Micrograd, made_by
@@ -309,8 +309,14 @@ class Value(Number, Micrograd):
         return slow(POW, other, self)
 
     # -- copies: iterative, so that a graph of any depth can be copied ----------------------------------------------
+    # Inside a derivative, what depends on its variables is copied as the same number, which goes on depending on them.
 
     def __copy__(self) -> Value:
+        if any(id(self) in scope.variables for scope in scopes.around()):
+            return IDENTITY.apply((self,))  # type: ignore[no-any-return]
+        return self._twin()
+
+    def _twin(self) -> Value:
         n = _new(type(self))
         n._data, n._grad, n.name, n.op = self._data, self._grad, self.name, self.op
         n._a, n._b, n._pa, n._pb, n._mark = self._a, self._b, self._pa, self._pb, None
@@ -319,10 +325,13 @@ class Value(Number, Micrograd):
         return n
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        if scopes.depends((self,), scopes.around()):
+            memo[id(self)] = IDENTITY.apply((self,))
+            return memo[id(self)]  # type: ignore[no-any-return]
         with collector_paused():
             for node in reverse.topological(self):
                 if id(node) not in memo:
-                    n = memo[id(node)] = node.__copy__()
+                    n = memo[id(node)] = node._twin()
                     n._a, n._b = twin(n._a, memo), twin(n._b, memo)
         return memo[id(self)]  # type: ignore[no-any-return]
 
@@ -340,7 +349,7 @@ def twin(x: Any, memo: dict[int, Any]) -> Any:
 def detached(data: float, name: str = "") -> Value:
     """A leaf that stands where a graph was dropped: ``backward()`` of it is an error."""
     n = Value(data, name)
-    n.op = TABLE["identity"]
+    n.op = IDENTITY
     return n
 
 
@@ -449,7 +458,7 @@ def quick(op: Unary) -> Callable[[Value], Value]:
     return method
 
 
-DOT = nary.dot
+DOT, IDENTITY = nary.dot, TABLE["identity"]
 DOT.hot = quick_dot  # type: ignore[method-assign]
 QUICK: dict[Op, Callable[[Value], Value]] = {op: quick(op) for op in TABLE.values() if isinstance(op, Unary)}
 """The methods built from the declarations of one operand."""

@@ -105,12 +105,12 @@ def test_vjp_jvp_hvp():
     assert pullback([0.0, 2.0]) == (2.0, 2.0)
     assert jvp(lambda x, y: [x * y, x + y], (2.0, 3.0), (1.0, 10.0)) == ([6.0, 5.0], [23.0, 11.0])
     assert hvp(lambda v: v[0] ** 2 * v[1], ([1.0, 2.0],), ([1.0, 0.0],)) == [4.0, 2.0]
-    assert jvp(lambda x: 3.0, (1.0,), (1.0,)) == (3.0, 0.0)
+    assert jvp(lambda x: [3.0, x], (1.0,), (1.0,)) == ([3.0, 1.0], [0.0, 1.0])
     with pytest.raises(ValueError, match="differ in structure"):
         jvp(lambda x: x, (1.0,), (1.0, 2.0))
     with pytest.raises(TypeError, match="tuples"):
         jvp(lambda x: x, 1.0, 1.0)
-    with pytest.raises(ValueError, match=r"cotangent has 1 number"):
+    with pytest.raises(ValueError, match=r"output differ in structure: a list of 1 where a list of 2"):
         pullback([1.0])
 
 

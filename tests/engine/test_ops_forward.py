@@ -11,13 +11,14 @@ import autograd as ag
 from autograd import Dual, Value
 from autograd.op import Op
 from autograd.ops import TABLE
+from autograd.reverse import UNREACHED
 
 EPS = 2.0**-52
 
 
 def along(op: Op, point: Point, direction: Point) -> tuple[float, float]:
-    """Value and derivative in a direction, by forward mode."""
-    duals = tuple(Dual(x, d, tag=1) for x, d in zip(point, direction, strict=True))
+    """Value and derivative in a direction, by forward mode; an operand whose direction is 0 does not move."""
+    duals = tuple(Dual(x, d or UNREACHED, tag=1) for x, d in zip(point, direction, strict=True))
     out = op.apply(duals)
     return out.primal, out.tangent
 
