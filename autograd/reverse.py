@@ -88,7 +88,7 @@ def tape(root: Node) -> list[Any]:
     return order
 
 
-def backward(root: Node, seed: float = 1.0) -> None:
+def backward(root: Node, seed: float) -> None:
     """Add ``seed`` * d root / d leaf to the gradient of every leaf; inner nodes hold that of this root alone.
 
     The gradient is that of the recorded pass, whatever has happened to the data since.
