@@ -68,3 +68,13 @@ def benchmarks(session: nox.Session) -> None:
     """Run the engine's, the checker's and the compiler's benchmark; ``-- --quick`` only tries them."""
     for script in ("engine", "checker", "compiler"):
         python(session, f"benchmarks/{script}.py")
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Break the engine's core on purpose, one place at a time, and tell what no test noticed (hours; commit first)."""
+    settings, found = "tests/mutation/engine.toml", ".mutants.sqlite"
+    session.run("cosmic-ray", "init", "--force", settings, found, external=True)
+    session.run("cr-filter-operators", found, settings, external=True)
+    session.run("cosmic-ray", "exec", settings, found, external=True)
+    session.run("cr-report", "--show-diff", "--surviving-only", found, external=True)

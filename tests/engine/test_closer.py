@@ -2,12 +2,15 @@
 
 import copy
 import math
+import operator
+from typing import Any
 
 import pytest
+from support.operations import PUBLIC, middling
 
 import autograd as ag
 from autograd import Value
-from autograd.op import Nary
+from autograd.op import Nary, Op, Unary
 from autograd.reverse import steps, topological
 
 
@@ -40,3 +43,25 @@ def test_a_rule_of_a_sequence_that_divides_by_zero_gives_inf_and_nan() -> None:
     assert node.data == 0.0
     assert math.isnan(node.partials[0])  # type: ignore[arg-type]
     assert node.partials[1:] == (0.0, None)
+
+
+def slots(node: Value) -> tuple[Any, ...]:
+    return node._a, node._b, node._pa, node._pb
+
+
+@pytest.mark.parametrize("op", [op for op in PUBLIC if isinstance(op, Unary)], ids=lambda op: op.name)
+def test_the_full_way_fills_the_slots_of_one_operand_as_the_quick_way(op: Op) -> None:
+    ((x,), _), *_ = middling(op)
+    v = Value(x)
+    quick = op(v)
+    with ag.detect_anomaly():
+        assert slots(op(v)) == slots(quick)
+
+
+@pytest.mark.parametrize("run", [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow])
+def test_the_full_way_fills_the_slots_of_two_operands_as_the_quick_way(run: Any) -> None:
+    v, w = Value(1.5), Value(2.5)
+    for x, y in ((v, w), (v, v), (v, 2.5), (1.5, w)):
+        quick = run(x, y)
+        with ag.detect_anomaly():
+            assert slots(run(x, y)) == slots(quick)

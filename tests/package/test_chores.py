@@ -30,7 +30,7 @@ def test_the_workflow_runs_the_pythons_that_the_package_declares() -> None:
 
 def test_every_session_that_is_named_is_in_the_noxfile() -> None:
     sessions = set(re.findall(r"@nox\.session\ndef (\w+)", read("noxfile.py")))
-    assert {"format", "lint", "types", "quick", "all", "full", "pictures", "benchmarks"} == sessions
+    assert {"format", "lint", "types", "quick", "all", "full", "pictures", "benchmarks", "mutants"} == sessions
     for page in ("README.md", ".github/PULL_REQUEST_TEMPLATE.md", ".github/workflows/checks.yml"):
         for named in re.findall(r"nox -s ([a-z ]+)", read(page)):
             assert set(named.split()) <= sessions, page
