@@ -127,3 +127,36 @@ def test_an_explanation_is_of_a_number_of_rows(rows: Any, kind: type[Exception],
     with pytest.raises(kind, match=says):
         program.explain(rows)
     assert program.explain(np.int64(3)).data == program.explain(3).data  # type: ignore[arg-type]
+
+
+def test_another_value_is_another_program_wherever_it_stands() -> None:
+    @ag.compile
+    def scaled(weights: Any, x: Any) -> Any:
+        w = weights if isinstance(weights, Value) else weights["w"] if isinstance(weights, dict) else weights[0]
+        return w * x[0]
+
+    for place in (lambda w: w, lambda w: [w], lambda w: (w, 1.0), lambda w: {"w": w}):
+        first, second = Value(2.0), Value(-3.0)
+        assert scaled(place(first), ROWS).tolist() == [1.0, -2.0, 6.0]
+        assert scaled(place(second), ROWS).tolist() == [-1.5, 3.0, -9.0]
+        scaled.backward(place(second), ROWS, reduction="sum")
+        assert (first.grad, second.grad) == (0.0, 2.5)
+
+
+def test_the_programs_that_were_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograd.compiler.decorator.PROGRAMS", 2)
+    traced = []
+
+    @ag.compile
+    def scaled(factor: float, x: Any) -> Any:
+        traced.append(factor)
+        return factor * x[0]
+
+    for factor in (1.0, 2.0, 1.0, 3.0):  # when 3 comes, 2 has been idle for longest
+        assert scaled(factor, ROWS).tolist() == [0.5 * factor, -factor, 3.0 * factor]
+    traced.clear()
+    scaled(1.0, ROWS)
+    scaled(3.0, ROWS)
+    assert traced == []
+    scaled(2.0, ROWS)
+    assert set(traced) == {2.0}
