@@ -1,4 +1,4 @@
-"""The page of mutants that survive speaks of code that is there, and the settings of modules and tests that are there."""
+"""The page of mutants that live speaks of code that is there, its settings of modules and tests that are there."""
 
 import re
 import tomllib
