@@ -1,5 +1,6 @@
 """The checker: right, wrong (with the culprit), undecidable (with the reason); and its messages, word for word."""
 
+import itertools
 import json
 import math
 import random
@@ -298,3 +299,31 @@ def test_functions_that_vary_far_below_their_input_are_not_called_wrong():
     assert check_gradients(f, 1e6, gradient=math.cos(1e6))
     (found,) = check_gradients(lambda x: 3.0 * x + math.sin(x), 150_000.0, gradient=3.0 + math.cos(150_000.0))
     assert found.verdict != "wrong", str(found)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [*itertools.permutations(["wrong", "undecidable", "right"]), *itertools.permutations(["undecidable", "right"])],
+)
+def test_a_report_is_as_bad_as_its_worst_entry(order):
+    broken = ag.custom("broken_in_reports", lambda x: x**3, lambda z, x: 2 * x**2)
+    kinds = {"wrong": (broken, 0.7), "undecidable": (ag.relu, 0.0), "right": (ag.sin, 0.3)}
+
+    def f(*xs):
+        return ag.sum([kinds[name][0](x) for name, x in zip(order, xs, strict=False)])
+
+    report = check_gradients(f, *(kinds[name][1] for name in order))
+    assert [e.verdict for e in report] == list(order)
+    assert report.verdict == ("wrong" if "wrong" in order else "undecidable")
+    assert not report
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_the_culprit_says_which_of_two_operands(wrong):
+    factors = [1.0, 1.0]
+    factors[wrong] = 1.5
+    rules = [lambda z, a, b: factors[0] * b * b, lambda z, a, b: factors[1] * 2.0 * a * b]
+    blend = ag.custom("blend_in_reports", lambda a, b: a * b * b, rules)
+    (found,) = check_gradients(blend, 3.0, 2.0).wrong
+    assert found.culprit.operand == wrong
+    assert f" with respect to its operand {wrong + 1}, at blend_in_reports(3, 2): recorded" in str(found.culprit)

@@ -12,7 +12,7 @@ from autograd import Value
 from autograd.errors import GraphError, StaleGraphError
 from viz.derivation import big
 from viz.explain import explain
-from viz.naming import latex_name
+from viz.naming import decimal, latex_decimal, latex_name
 from viz.paths import Between, folding, largest_paths
 
 EPS = 2.220446049250313e-16
@@ -438,3 +438,9 @@ def test_stale_data_is_refused():
     p["w1"].data = 5.0
     with pytest.raises(StaleGraphError):
         explain(loss, p["w1"])
+
+
+@pytest.mark.parametrize("digits", [1, 4, 17])
+def test_a_zero_of_either_sign_is_written_without_one(digits):
+    assert decimal(-0.0, digits) == decimal(0.0, digits) == latex_decimal(-0.0, digits) == "0"
+    assert decimal(-5e-324, digits).startswith("-")
