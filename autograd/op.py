@@ -84,6 +84,9 @@ class Reading(NamedTuple):
 READINGS: dict[type, Reading] = {}
 rank_of = itemgetter(0)
 
+SEQUENCES = (list, tuple)
+"""What holds a sequence of numbers and is no array, at one look."""
+
 
 class Op:
     """One operation: callable on every kind of number that has a reading.
@@ -291,15 +294,37 @@ class Several(Op):
 
 
 class Nary(Op):
-    """An operation of a sequence of numbers; of an array, along its last axis."""
+    """An operation of a sequence of numbers; of an array, along its last axis or along ``axis``."""
 
-    def __call__(self, values: Any) -> Any:
+    usage = "takes one sequence, as in {}([a, b])"
+
+    def __call__(self, values: Any, *, axis: arrays.Axis = -1, keepdims: bool = False) -> Any:
         """See the operation's own documentation."""
-        if arrays.of_floats(values):
-            return self.array(values)
-        if not isinstance(values, Iterable) or isinstance(values, str | bytes):
-            raise TypeError(f"autograd.{self.name} takes one sequence, as in {self.name}([a, b]); got {values!r:.60}")
-        return self.apply(tuple(values))
+        if values.__class__ in SEQUENCES or not arrays.is_many(values):
+            return self.apply(self.sequence(values, axis, keepdims))
+        values = arrays.read(values)
+        if not values.ndim:
+            raise self.no_sequence(values[()])
+        return self.along(values, axis, keepdims)
+
+    def along(self, values: Any, axis: arrays.Axis = -1, keepdims: bool = False) -> Any:
+        """The operation along axes of an array, as ``arrays.read`` gives it."""
+        return arrays.reduced(values, axis, keepdims, self.array, self.apply)
+
+    def sequence(self, values: Any, axis: Any = -1, keepdims: bool = False) -> tuple[Any, ...]:
+        """The numbers of a list or another iterable. TypeError: it is none, or there is an ``axis``, as of an array."""
+        if values.__class__ not in SEQUENCES and (not isinstance(values, Iterable) or isinstance(values, str | bytes)):
+            raise self.no_sequence(values)
+        if axis != -1 or keepdims:
+            raise TypeError(
+                f"axis= and keepdims= are of arrays, and autograd.{self.name} got a {type(values).__name__}, "
+                "which is one sequence: give numpy.array(...) of it"
+            )
+        return tuple(values)
+
+    def no_sequence(self, values: Any) -> TypeError:
+        """The TypeError for what is no sequence."""
+        return TypeError(f"autograd.{self.name} {self.usage.format(self.name)}; got {values!r:.60}")
 
 
 def domain_error(op: Op, operands: Sequence[float], names: Sequence[str] = ()) -> DomainError:
@@ -327,20 +352,29 @@ def run_floats(op: Op, operands: tuple[Any, ...]) -> Any:
         raise domain_error(op, operands) from None
 
 
+def run_integers(op: Op, operands: tuple[Any, ...]) -> Any:
+    """The reading of whole numbers and truth values: computed as floats."""
+    try:
+        numbers = tuple(map(float, operands))
+    except OverflowError:
+        raise domain_error(op, operands) from None
+    return run_floats(op, numbers)
+
+
 def run_arrays(op: Op, operands: tuple[Any, ...]) -> Any:
     """The reading of arrays; of and beside numbers with a graph element by element. A 0-d array is its number."""
-    if any(arrays.is_array(x) and not x.ndim for x in operands):
-        return op.apply(tuple(x[()] if arrays.is_array(x) and not x.ndim else x for x in operands))
-    if not all(arrays.of_floats(x) or arrays.is_real(x) for x in operands):
-        return arrays.elementwise(lambda *each: op.apply(each), operands)
-    if op.arity is None and op.name != "dot":  # a sequence of arrays, as the rule of logsumexp adds them up
-        return op.array(arrays.stacked(operands))
-    return op.array(*operands)
+    if any(map(arrays.is_single, operands)):
+        return op.apply(tuple(x[()] if arrays.is_single(x) else x for x in operands))
+    if isinstance(op, Nary):  # a sequence of arrays, as the rule of logsumexp adds them up
+        return op.along(arrays.beside(*map(arrays.column, operands)))
+    if all(map(arrays.is_numeric, operands)):
+        return op.array(*map(arrays.read, operands))
+    return arrays.elementwise(lambda *each: op.apply(each), operands)
 
 
 def run_scalars(op: Op, operands: tuple[Any, ...]) -> Any:
     """The reading of NumPy's numbers: IEEE results, as arrays have them."""
-    return op.array(arrays.stacked(operands)) if op.arity is None and op.name != "dot" else op.array(*operands)
+    return op.along(arrays.sequence(operands)) if isinstance(op, Nary) else op.array(*map(arrays.read, operands))
 
 
 def reading_of(x: Any, op: Op) -> Reading:
@@ -349,15 +383,17 @@ def reading_of(x: Any, op: Op) -> Reading:
     Raises:
         TypeError: it is no number; says what to do.
     """
-    if arrays.is_array(x):
-        return ARRAYS
     if arrays.is_scalar(x):
         return SCALARS
+    if arrays.is_array(x):
+        return ARRAYS
     for kind in type(x).__mro__[1:]:
         if kind in READINGS:
             return READINGS[kind]
     if arrays.is_bool(x):
-        return READINGS[float]
+        return READINGS[bool]
+    if arrays.is_many(x) and hasattr(type(x), "__array_ufunc__"):  # it takes the ufunc of the elements over: pandas
+        return ARRAYS
     raise not_a_number(x, f"autograd.{op.name}")
 
 
@@ -376,6 +412,7 @@ def not_a_number(x: Any, where: str) -> TypeError:
     return TypeError(f"{where} cannot take {type(x).__name__} {x!r:.60}: {hint}")
 
 
-READINGS[float] = READINGS[int] = READINGS[bool] = Reading(0, run_floats)
+READINGS[float] = Reading(-1, run_floats)
+READINGS[int] = READINGS[bool] = Reading(0, run_integers)
 SCALARS = Reading(1, run_scalars)
 ARRAYS = Reading(5, run_arrays)

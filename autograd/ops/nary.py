@@ -5,12 +5,13 @@ Python, whose own ``sum`` changed in 3.12.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from operator import mul as times
 from typing import Any
 
 from autograd import arrays
-from autograd.op import Nary
+from autograd.op import SEQUENCES, Nary
 from autograd.ops.declare import nary, register
 from autograd.ops.elementary import exp
 from autograd.ops.selection import abs, exceeds, where, where_true
@@ -57,7 +58,8 @@ def product(*values: float) -> float:
     return math.prod(values, start=1.0)
 
 
-@nary(lambda z, *xs: [1.0 / len(xs)] * len(xs), symbol="mean", ulps=2, array=lambda np, xs: np.mean(xs, axis=-1))
+@nary(lambda z, *xs: [1.0 / len(xs)] * len(xs), symbol="mean", ulps=2,
+      array=lambda np, xs: np.sum(xs, axis=-1) / xs.shape[-1])
 def mean(*values: float) -> float:
     """The arithmetic mean of a sequence, which must not be empty."""
     if not values:
@@ -72,7 +74,13 @@ def _softmax(z: Any, *xs: Any) -> list[Any]:
 
 
 def _logsumexp_array(np: Any, xs: Any) -> Any:
-    return np.logaddexp.reduce(xs, axis=-1)
+    if not xs.shape[-1]:
+        return np.full(xs.shape[:-1], -np.inf)
+    first = np.argmax(xs, axis=-1, keepdims=True)
+    top = np.take_along_axis(xs, first, axis=-1)
+    powers = np.exp(xs - top)
+    np.put_along_axis(powers, first, 0.0, axis=-1)  # its power is 1: left out, so that the others keep their digits
+    return np.where(np.isfinite(top), top + np.log1p(np.sum(powers, axis=-1, keepdims=True)), top)[..., 0]
 
 
 @nary(_softmax, book=lambda z, *xs: [exp(x - z) for x in xs], symbol="log Σ exp", array=_logsumexp_array,
@@ -89,26 +97,41 @@ def logsumexp(*values: float) -> float:
     return top + math.log1p(others)
 
 
+def same_length(ws: int, xs: int) -> None:
+    """ValueError unless two sequences have one length, which is not 0."""
+    if ws != xs or not ws:
+        raise ValueError(f"dot needs two sequences of one length, not empty; got {ws} and {xs} numbers")
+
+
 class Dot(Nary):
     """``dot(ws, xs, bias)`` as one operation of the operands (*ws, *xs) or (*ws, *xs, bias)."""
 
-    def __call__(self, ws: Any, xs: Any, bias: Any = None) -> Any:  # type: ignore[override]
+    usage = "takes two sequences, as in {}([w1, w2], [x1, x2])"
+
+    def __call__(  # type: ignore[override]
+        self, ws: Any, xs: Any, bias: Any = None, *, axis: int = -1, keepdims: bool = False
+    ) -> Any:
         """w1*x1 + w2*x2 + ... (+ bias), as one node: a neuron's weighted sum, its products rounded, then added once.
+
+        Of arrays along their last axis, or ``axis`` of each; the other axes, and those of the bias, broadcast:
+        ``dot(W, x)`` of shapes (m, n) and (n,) has the shape (m,).
 
         Raises:
             ValueError: the two sequences differ in length, or are empty. TypeError: one is no sequence.
         """
-        if arrays.of_floats(ws) and arrays.of_floats(xs):
-            total = arrays.quietly(lambda np: np.sum(np.multiply(ws, xs), axis=-1))
-            return total if bias is None else total + bias
-        try:
-            ws, xs = tuple(ws), tuple(xs)
-        except TypeError as error:
-            got = f"{ws!r:.40} and {xs!r:.40}"
-            raise TypeError(f"dot takes two sequences, as in dot([w1, w2], [x1, x2]); got {got}") from error
-        if len(ws) != len(xs) or not ws:
-            raise ValueError(f"dot needs two sequences of one length, not empty; got {len(ws)} and {len(xs)} numbers")
+        if not (ws.__class__ in SEQUENCES and xs.__class__ in SEQUENCES) and (arrays.is_many(ws) or arrays.is_many(xs)):
+            ws, xs = (arrays.last(arrays.sequence(each), axis) for each in (ws, xs))
+            same_length(ws.shape[-1], xs.shape[-1])
+            blocks = [ws, xs] if bias is None else [ws, xs, arrays.column(bias)]
+            found = self.along(arrays.beside(*blocks))
+            return arrays.expanded(found, axis) if keepdims else found
+        ws, xs = self.sequence(ws, axis, keepdims), self.sequence(xs, axis, keepdims)
+        same_length(len(ws), len(xs))
         return self.hot((*ws, *xs) if bias is None else (*ws, *xs, bias))
+
+    def along(self, values: Any, axis: arrays.Axis = -1, keepdims: bool = False) -> Any:
+        """As of every operation of a sequence, by the short way."""
+        return arrays.reduced(values, axis, keepdims, self.array, self.hot)
 
     def hot(self, operands: tuple[Any, ...]) -> Any:
         """``apply``, until value.py puts the short way for Values here."""
@@ -126,7 +149,13 @@ def _dot(*operands: float) -> float:
     return add_up([*map(times, operands[:n], operands[n : 2 * n]), *operands[2 * n :]])
 
 
-dot = Dot("dot", _dot, _dot_partials, symbol="Σ w·x", text="dot", latex="dot", binding=1, ulps=2,
+def _dot_array(np: Any, operands: Any) -> Any:
+    n = operands.shape[-1] // 2
+    total = np.sum(operands[..., :n] * operands[..., n : 2 * n], axis=-1)
+    return total + operands[..., -1] if operands.shape[-1] % 2 else total
+
+
+dot = Dot("dot", _dot, _dot_partials, array=_dot_array, symbol="Σ w·x", text="dot", latex="dot", binding=1, ulps=2,
           note="every product is rounded, the sum of them once")
 register(dot)
 
@@ -136,24 +165,23 @@ class Take(Nary):
 
     why = "the index is a whole number from 0 up, and below the number of values"
 
-    def __call__(self, values: Any, index: Any) -> Any:  # type: ignore[override]
+    usage = "takes a sequence and an index, as in {}([a, b], 0)"
+
+    def __call__(self, values: Any, index: Any, *, axis: int = -1) -> Any:  # type: ignore[override]
         """The value at a whole-number index, counted from 0: a row of an embedding, the logit of the right class.
 
         The index may be a Value, so that a graph that is replayed looks it up again; its slope is 0. Of an array of
-        values, along the last axis, with one index for each row (or one for all).
+        values, along the last axis or ``axis``, with one index for each row (or one for all); of a sequence, an array
+        (or a list) of indices gives an array.
 
         Raises:
-            DomainError: the index is no whole number, or outside the values.
+            DomainError: the index is no whole number, or outside the values; arrays of floats hold nan there.
         """
-        if arrays.is_array(index) and index.ndim and not arrays.is_array(values):
-            values = arrays.from_sequence(list(values))
-        if arrays.of_floats(values) and (arrays.is_real(index) or arrays.is_array(index)):
-            return self.array(arrays.beside_rows(index, values))
-        if arrays.is_array(index) and index.ndim:
-            return arrays.elementwise(lambda each: self(values, each), [index])
-        if not isinstance(values, Iterable) or isinstance(values, str | bytes):
-            raise TypeError(f"autograd.take takes a sequence and an index, as in take([a, b], 0); got {values!r:.60}")
-        return self.apply((index, *values))
+        if values.__class__ in SEQUENCES or not arrays.is_many(values):
+            values = self.sequence(values, axis)
+            if not (index.__class__ in SEQUENCES or arrays.has_axes(index)):
+                return self.apply((index, *values))
+        return self.along(arrays.beside(arrays.column(index), arrays.last(arrays.sequence(values), axis)))
 
 
 def _take(index: float, *values: float) -> float:
@@ -187,14 +215,19 @@ def _softmax_array(np: Any, values: Any) -> Any:
     return powers / np.sum(powers, axis=-1, keepdims=True)
 
 
-def softmax(values: Any) -> Any:
+def softmax(values: Any, *, axis: arrays.Axis = -1) -> Any:
     """exp(x) / sum of exp, of each of a sequence: a list of numbers of the same kind, or an array (last axis).
+
+    Of an array along its last axis, or ``axis`` (one, several or, with None, all): an array of its shape.
 
     Written as exp(x - logsumexp(xs)), so that nothing overflows, and divided by their sum, so that they add to 1.
     """
-    if arrays.of_floats(values):
-        return arrays.quietly(_softmax_array, values)
-    values = list(values)
+    if values.__class__ in SEQUENCES or not arrays.is_many(values):
+        return _softmax_list(logsumexp.sequence(values, axis))
+    return arrays.replaced(arrays.read(values), axis, partial(arrays.quietly, _softmax_array), _softmax_list)
+
+
+def _softmax_list(values: Sequence[Any]) -> list[Any]:
     if not values:
         return []
     top = logsumexp(values)
