@@ -339,11 +339,12 @@ def test_ctrl_c_at_any_line_of_a_step_leaves_a_complete_one(monkeypatch: pytest.
         stopped = False
         try:
             with program.session() as s:
+                before = sys.gettrace()  # of coverage, which would be blind from here on
                 sys.settrace(tracer)
                 try:
                     s.adam(batch, 0.1)
                 finally:
-                    sys.settrace(None)
+                    sys.settrace(before)
         except KeyboardInterrupt:
             stopped = True
         assert numbers(values) in complete[:2]

@@ -242,13 +242,14 @@ def test_ctrl_c_at_any_line_of_a_quick_step_leaves_a_complete_one(backend: str, 
             step = getattr(session, rule)
             for _ in range(3):
                 step(batch, 0.1)
+            before = sys.gettrace()  # of coverage, which would be blind from here on
             sys.settrace(tracer)
             try:
                 step(batch, 0.2)
             except KeyboardInterrupt:
                 stopped = True
             finally:
-                sys.settrace(None)
+                sys.settrace(before)
             session.write()
             after = [value.data for value in values]
             step(batch, 0.1)

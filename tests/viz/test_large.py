@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import cache
 from html.parser import HTMLParser
 
 import pytest
@@ -28,21 +29,6 @@ from viz.svg import render
 TALL = 2000.0
 
 
-def small(root: Value, **options: float) -> Scene:
-    scene = build(root, max_height=TALL, **options)
-    layout.place(scene)
-    return scene
-
-
-def chips(scene: Scene) -> list[str]:
-    return [card.chip for card in scene.cards]
-
-
-def opened(root: Value) -> list[View]:
-    folding = folded(root, max_height=TALL)
-    return views(folding, "<svg></svg>", "all")
-
-
 GRAPHS = {
     "2-16-16-1": (lambda: network([2, 16, 16, 1]), 404, 52),
     "2-16-16-1 x 100": (lambda: network([2, 16, 16, 1], 100), 7000, 53),
@@ -51,19 +37,50 @@ GRAPHS = {
     "figure 5 x 160": (lambda: figure5_batch(160), 1770, 21),
     "784 inputs": (lambda: network([784, 8, 1]), 7000, 19),
 }
+DEEP = "10-64-64-64-64-64-64-1"
+
+
+@cache
+def graph(name: str) -> Value:
+    """One of GRAPHS, made once: nothing here changes it."""
+    return GRAPHS[name][0]()
+
+
+@cache
+def drawn(name: str) -> viz.Figure:
+    return viz.draw(graph(name))
+
+
+@cache
+def small(name: str) -> Scene:
+    scene = build(graph(name), max_height=TALL)
+    layout.place(scene)
+    return scene
+
+
+@cache
+def folded_up(name: str) -> Folding:
+    return folded(graph(name), max_height=TALL)
+
+
+def opened(name: str) -> list[View]:
+    return views(folded_up(name), "<svg></svg>", "all")
+
+
+seen = cache(opened)
+"""The same, for tests that change nothing and patch nothing."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graphs_that_people_have_are_drawn_at_a_size_that_can_be_looked_at(name):
-    make, values, most_cards = GRAPHS[name]
-    root = make()
-    scene = small(root)
+    _, values, most_cards = GRAPHS[name]
+    scene = small(name)
     assert scene.values >= values
     assert len(scene.cards) <= most_cards
     assert scene.height < TALL * 1.15
     assert faults(scene) == []
-    assert len(viz.draw(root).svg) < 250_000
+    assert len(drawn(name).svg) < 250_000
     flows: dict[int, list[float]] = {}
     for edge in scene.edges:
         flows.setdefault(edge.source, []).append(edge.flow)
@@ -74,7 +91,7 @@ def test_graphs_that_people_have_are_drawn_at_a_size_that_can_be_looked_at(name)
 
 def test_a_batch_is_drawn_as_one_sample_with_stacks():
     """Figure 5 keeps its shape: its parameters are cards, and what is computed for every row is a stack."""
-    one, many = build(figure5()), small(figure5_batch(160))
+    one, many = build(figure5()), small("figure 5 x 160")
     assert len(many.cards) == len(one.cards) + 1
     assert [card.label for card in many.cards if card.kind == "param"] == [
         card.label for card in one.cards if card.kind == "param"
@@ -86,19 +103,18 @@ def test_a_batch_is_drawn_as_one_sample_with_stacks():
 
 
 def test_neurons_fold_before_layers():
-    scene = small(network([2, 16, 16, 1]))
+    scene = small("2-16-16-1")
     folded_cards = [card for card in scene.cards if card.kind == "scope"]
     assert [card.scope for card in folded_cards] == [("layer1",)] * 16 + [("layer2",)] * 16
     assert all(card.data is not None and card.grad is not None for card in folded_cards)
 
 
 def test_the_height_is_a_choice():
-    root = network([2, 16, 16, 1])
+    root = graph("2-16-16-1")
     all_of_it = build(root, max_cards=2000)
     assert len(all_of_it.cards) == 404
-    assert (
-        len(viz.draw(root, max_height=math.inf).svg) > len(viz.draw(root).svg) > len(viz.draw(root, max_height=700).svg)
-    )
+    sizes = [len(figure.svg) for figure in (viz.draw(root, max_height=math.inf), drawn("2-16-16-1"))]
+    assert sizes[0] > sizes[1] > len(viz.draw(root, max_height=700).svg)
     for wrong in (0, -1.0, math.nan):
         with pytest.raises(ValueError, match=r"max_height must be above 0 \(pixels\), got"):
             viz.draw(root, max_height=wrong)
@@ -131,7 +147,7 @@ def test_stacks_in_open_boxes_never_make_a_circle(seed):
 
 @pytest.mark.slow
 def test_a_lonely_folded_box_is_named_after_both():
-    scene = small(network([10, *[64] * 6, 1]))
+    scene = small(DEEP)
     assert "layer7.n1" in [card.label for card in scene.cards]
     assert not scene.boxes
 
@@ -155,10 +171,9 @@ def test_a_tangle_of_ten_thousand_is_refused():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["2-16-16-1 x 100", "unnamed x 40"])
+@pytest.mark.parametrize("name", ["2-16-16-1", "figure 5 x 160", "unnamed x 40"])
 def test_the_same_graph_gives_the_same_bytes(name, tmp_path):
-    make = GRAPHS[name][0]
-    first, second = viz.draw(make()), viz.draw(make())
+    first, second = drawn(name), viz.draw(GRAPHS[name][0]())
     assert first.svg == second.svg
     first.save(tmp_path / "a.html")
     second.save(tmp_path / "b.html")
@@ -169,7 +184,7 @@ def test_the_same_graph_gives_the_same_bytes(name, tmp_path):
 
 
 def test_a_box_opens_to_its_inside_with_what_comes_into_it():
-    made = opened(network([2, 16, 16, 1]))
+    made = seen("2-16-16-1")
     view = made[made[0].opens[min(made[0].opens)]]
     assert (view.title, view.parent, view.size) == ("layer1.n1", 0, 5)
     labels = re.findall(r"<title>([^<\n]*)", view.svg)
@@ -178,8 +193,7 @@ def test_a_box_opens_to_its_inside_with_what_comes_into_it():
 
 
 def test_a_stack_opens_to_a_table():
-    root = figure5_batch(160)
-    made = opened(root)
+    root, made = graph("figure 5 x 160"), seen("figure 5 x 160")
     table = next(view for view in made if view.title == "h1: s₁ × 160")
     values = [node for node in in_order(root) if node.name == "h1.s1"]
     assert [(row.data, row.grad) for row in table.rows] == [(node.data, node.grad) for node in values]
@@ -187,7 +201,7 @@ def test_a_stack_opens_to_a_table():
 
 @pytest.mark.slow
 def test_boxes_in_boxes_and_stacks_of_boxes():
-    made = opened(network([10, *[64] * 6, 1]))
+    made = seen(DEEP)
     layer = next(view for view in made if view.title == "layer2")
     tables = [made[i] for i in layer.opens.values()]
     boxes = next(view for view in tables if any(row.opens for row in view.rows))
@@ -197,7 +211,7 @@ def test_boxes_in_boxes_and_stacks_of_boxes():
 
 
 def test_every_view_can_be_reached_and_goes_back():
-    made = opened(network([2, 16, 16, 1], 20))
+    made = views(folded(network([2, 16, 16, 1], 20), max_height=TALL), "<svg></svg>", "all")
     for i, view in enumerate(made[1:], 1):
         above = made[view.parent]
         assert view.parent < i
@@ -207,7 +221,7 @@ def test_every_view_can_be_reached_and_goes_back():
 
 @pytest.mark.slow
 def test_the_page_is_bounded_and_says_what_is_left_out(tmp_path, monkeypatch):
-    figure = viz.draw(network([10, *[64] * 6, 1]))
+    figure = drawn(DEEP)
     figure.save(tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text(encoding="utf-8")
     assert page.count("<template") <= module.MOST_VIEWS + module.MOST_ROWS
@@ -216,13 +230,13 @@ def test_the_page_is_bounded_and_says_what_is_left_out(tmp_path, monkeypatch):
     for spent in ((0, 1, 1), (1, 0, 1), (1, 1, 0)):
         with monkeypatch.context() as patch:
             patch.setattr(module._Budget.__init__, "__defaults__", spent)
-            assert len(opened(network([2, 16, 16, 1]))) == 1
-            assert len(opened(network([2, 16, 16, 1]))[0].closed) == 32
+            assert len(opened("2-16-16-1")) == 1
+            assert len(opened("2-16-16-1")[0].closed) == 32
 
 
 def test_long_tables_are_cut(monkeypatch):
     monkeypatch.setattr(module, "MOST_ROWS", 30)
-    table = next(view for view in opened(figure5_batch(160)) if view.rows)
+    table = next(view for view in opened("figure 5 x 160") if view.rows)
     assert (len(table.rows), table.total) == (30, 160)
 
 

@@ -285,13 +285,13 @@ def test_an_unknown_grain():
 
 
 @pytest.mark.slow
-def test_a_chain_of_200_000_values():
+def test_a_chain_of_50_000_values():
     x = v = Value(1.0, name="x")
-    for _ in range(200_000):
-        v = v * 1.00001
+    for _ in range(50_000):
+        v = v * 1.00004
     made = plan(v)
-    assert len(made.steps) == 200_001
-    assert made.steps[-1].text == "df/dx += df/d(x*1.00001) * d(x*1.00001)/dx = 7.389 * 1 = 7.389 (now 7.389)"
+    assert len(made.steps) == 50_001
+    assert made.steps[-1].text == "df/dx += df/d(x*1.00004) * d(x*1.00004)/dx = 7.388 * 1 = 7.389 (now 7.389)"
     v.backward()
     assert bits(made.steps[-1].after) == bits(x.grad)
     assert len(made.at("neuron").stages) == 2
