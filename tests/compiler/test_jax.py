@@ -150,6 +150,14 @@ def test_sequences_at_special_points() -> None:
         np.testing.assert_allclose(np.array(gradient).T, slopes, rtol=1e-12, atol=1e-300, err_msg=name)
 
 
+def test_a_normal_cdf_in_32_bits_and_a_table_of_nothing() -> None:
+    x = np.linspace(-5, 5, 11, dtype=np.float32)
+    found = operation(TABLE["normal_cdf"])(x)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, [TABLE["normal_cdf"].quiet(float(number)) for number in x], rtol=1e-5)
+    assert np.isnan(operation(TABLE["take"])(np.zeros(2))).all()
+
+
 @pytest.mark.slow
 def test_a_gather_and_its_transpose() -> None:
     x = np.arange(12.0, dtype=np.float32).reshape(6, 2)
