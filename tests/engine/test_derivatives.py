@@ -204,3 +204,10 @@ def test_a_deep_function_differentiates_twice():
 def test_tree_paths_are_in_the_message():
     with pytest.raises(TypeError, match=r"\['w'\]\[1\]"):
         grad(lambda p: p["w"][0])({"w": [1.0, "two"]})
+
+
+@pytest.mark.parametrize("point", [np.array([1.0, 2.0]), np.ones((1, 2)), np.array(2.0), 2.0, [1.0, 2.0]], ids=repr)
+def test_the_jacobian_of_one_number_is_its_gradient(point):
+    for f in (lambda x: ag.sum(np.ravel(x) * 2.0), lambda x: np.asarray(ag.sum(np.ravel(x) * 2.0))):
+        np.testing.assert_array_equal(ag.jacobian(f)(point), ag.grad(f)(point))
+        assert np.shape(ag.jacobian(f)(point)) == np.shape(point)
