@@ -41,7 +41,9 @@ def record(op: Op, operands: tuple[Any, ...], kind: type, detached: Callable[[fl
     if line and not math.isfinite(z) and all(math.isfinite(x) for x in data):
         raise AnomalyError(f"forward: {op.name}({', '.join(map(repr, data[:6]))}) gives {z} at {line}")
     if not mode.record:
-        return detached(z)
+        lost = detached(z)
+        lost._b = op
+        return lost
     return build(op, operands, z, local_derivatives(op, z, data, operands), kind, line)
 
 

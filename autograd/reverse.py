@@ -6,7 +6,7 @@ The sweep knows no ``Value``, only the slots of a recorded node:
     _grad      d root / d node, as far as it is summed
     op         the operation; None for a leaf
     _a, _b     operands; _pa, _pb the local derivatives of this node with respect to them:
-                 leaf               _a is None
+                 leaf               _a is None     (_b: the operation that no_grad() did not record, if one made it)
                  one Value          _pb is None     (_b: None, a constant on the right, or (constant,) on the left)
                  two Values         _pb is a float
                  many               _pb is ...      (_a, _pa: tuples; _b: None, or all operands if some are constants)

@@ -30,6 +30,7 @@ from support.path_sums import path_sums
 
 import autograd as ag
 from autograd import DomainError, Value
+from autograd.compiler.bound import Bound
 from autograd.compiler.interpret import run_tape
 from autograd.compiler.numpy import NumpyPlan
 from autograd.compiler.raising import raise_tape
@@ -156,14 +157,14 @@ def schedule(raising: Callable[[Tape], Any], kinds: bool) -> Column:
 
 
 def executed(made: Any, case: Case) -> Found:
-    """What a plan's run finds, twice."""
-    theta, gradient = made.schedule.tape.data[made.schedule.tape.parameters][made.order], np.empty(len(made.order))
-    run, found = made.bind(len(case.batch), theta, gradient), []
+    """What a plan finds, twice."""
+    bound, found = Bound(made.schedule.tape, np.float64, made), []
+    bound.read()
     for _ in range(2):
-        gradient[:] = np.nan
-        mean, by_weight = run.backward(case.batch), np.empty_like(gradient)
-        by_weight[made.order] = gradient
-        found.append(Found(run.forward(case.batch).copy(), mean, by_weight, run.input_gradients(case.batch).copy()))
+        bound.gradient[:] = np.nan
+        mean = bound.call("backward", case.batch)
+        by_weight, by_input = bound.in_tape_order(bound.gradient), bound.call("input_gradients", case.batch)
+        found.append(Found(bound.call("forward", case.batch), mean, by_weight, by_input))
     for first, second in zip(*found, strict=True):
         assert np.array_equal(first, second, equal_nan=True), "the second run differs from the first"
     return found[0]

@@ -106,8 +106,7 @@ class _Drawing:
         """What stands in the cell of a node."""
         if node < len(self.tape) and self.tape.names.get(node):
             return label(self.tape.names[node])
-        constant = float(self.schedule.constant[node])
-        return "·" if np.isnan(constant) else number(constant)
+        return number(float(self.schedule.constant[node])) if self.schedule.known[node] else "·"
 
     def colour(self, at: int) -> tuple[str, str]:
         """Line and fill."""

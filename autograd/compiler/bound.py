@@ -13,7 +13,7 @@ import numpy.typing as npt
 from autograd import modes
 from autograd.compiler import faults
 from autograd.compiler.plain import InterpretedPlan
-from autograd.compiler.plans import plan_of
+from autograd.compiler.run import Plan
 from autograd.compiler.tape import Tape
 from autograd.errors import DomainError
 
@@ -34,9 +34,9 @@ class Bound:
         leaves: the parameters, in that order.
     """
 
-    def __init__(self, tape: Tape, dtype: npt.DTypeLike, backend: str) -> None:
+    def __init__(self, tape: Tape, dtype: npt.DTypeLike, plan: Plan) -> None:
         self.tape = tape
-        self.plan = plan_of(tape, dtype, backend)
+        self.plan = plan
         self.order = self.plan.order
         self.theta: Array = np.zeros(len(self.order), dtype)
         self.gradient: Array = np.zeros(len(self.order), dtype)
@@ -46,11 +46,17 @@ class Bound:
         self.device = self.plan.backend == "jax"
         self.watch = faults.watch()
         self.silent = faults.Silent(tape)
-        self.quiet = self.silent.hidden or bool(self.silent.indices)
+        self.padded = self.plan.padded
+        self.quiet = self.silent.hidden or bool(self.silent.indices) or self.padded
 
     def read(self) -> None:
         """Take the numbers of the Values."""
-        self.theta[:] = [leaf._data for leaf in self.leaves]
+        numbers = [leaf._data for leaf in self.leaves]
+        if self.theta.dtype == np.float64:
+            self.theta[:] = numbers
+        else:
+            with np.errstate(over="ignore"):
+                self.theta[:] = numbers
 
     def in_tape_order(self, numbers: Array) -> Array:
         """Numbers of the plan's order in that of ``tape.parameters``; a new array."""
@@ -62,7 +68,7 @@ class Bound:
         """The run for a batch size."""
         run: Any = self.runs.get(size)
         if run is None:
-            with _binding:
+            with _binding, np.errstate(all="ignore"):
                 run = self.runs[size] = self.plan.bind(size, self.theta, self.gradient)
             if self.python:  # its numbers are shared by all runs, also where the plan has served another program
                 run.parameters = next(iter(self.runs.values())).parameters
@@ -81,20 +87,33 @@ class Bound:
         mode = modes.current()
         if mode.anomaly:
             self.check_anomalies(batch, what != "forward")
-        if self.quiet and (self.silent.hidden or self.silent.suspects(batch)):
-            if not mode.ieee:
+        if self.quiet:
+            beside_padding = self.padded and not all_finite(self.theta)
+            if beside_padding or (self.silent.hidden and mode.ieee) or self.suspects(batch):
+                return self.plainly(what, batch)
+            if self.silent.hidden:
                 self.check(batch)
-            else:
-                run = InterpretedPlan(self.tape).bind(len(batch), self.in_tape_order(self.theta), self.gradient)
-                result = getattr(run, what)(batch)
-                self.gradient[:] = self.gradient[self.order]
-                return result
         function = getattr(self.run(len(batch)), what)
-        if self.python:
-            return self.straight(function, batch)
-        result = self.watch.run(function, batch)
-        if not mode.ieee and (self.watch.noted or not all_finite(result)):
-            self.check(batch)
+        result = self.straight(function, batch) if self.python else self.watch.run(function, batch)
+        noted = self.watch.noted and not self.python
+        if noted or not all_finite(result) or (what == "backward" and not all_finite(self.gradient)):
+            return self.plainly(what, batch)
+        return result
+
+    def suspects(self, batch: Array) -> bool:
+        """Is there something in the batch that a program would not notice: an index outside, nan beside padding?"""
+        return self.silent.suspects(batch) or (self.padded and not all_finite(batch))
+
+    def plainly(self, what: str, batch: Array) -> Any:
+        """``call``, operation by operation as the eager engine: where something is not finite, or may be wrong.
+
+        A program adds and multiplies in another order than was recorded, and pads: what is the same on finite numbers
+        is not beside inf and nan, nor where a sum overflows on its way.
+        """
+        run = InterpretedPlan(self.tape).bind(len(batch), self.in_tape_order(self.theta), self.gradient)
+        result = getattr(run, what)(batch)
+        if what == "backward":
+            self.gradient[:] = self.gradient[self.order]
         return result
 
     def straight(self, function: Any, *arguments: Any) -> Any:

@@ -8,7 +8,7 @@
 The terms of one sum must have one coefficient (c = 1 where the coefficient is itself the weight). Squares, sums of
 x * x, are left to the sums: there is nothing that two of them share.
 
-Invariant: a sum offers a term once, and no more than one coefficient.
+Invariant: a sum offers a term once, no more than one coefficient, and no constant that is inf or nan: products pad.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Candidates:
 def rank_of(nodes: Nodes, ids: Ints) -> Ints:
     """Constants 0, leaves that are fixed 1, other fixed nodes 2, varying nodes 3: the lower is the weight."""
     rank = np.where(nodes.batched[ids], 3, np.where(nodes.level[ids] > 0, 2, 1))
-    return np.where(np.isnan(nodes.constant[ids]), rank, 0)
+    return np.where(nodes.known[ids], 0, rank)
 
 
 def first_coefficient(size: int, terms: TermTable, which: Bools) -> Floats:
@@ -76,11 +76,11 @@ def weights(nodes: Nodes, terms: TermTable) -> Candidates:
     x, y = rank_of(nodes, terms.x), np.where(factor, rank_of(nodes, terms.y), -1)
     swap = factor & (y < x)
     u, v = np.where(swap, terms.y, terms.x), np.where(swap, terms.x, terms.y)
-    right = factor & (x != y) & ~nodes.batched[u] & (nodes.batched[v] == nodes.batched[terms.root])
+    right = factor & (x != y) & nodes.finite(u) & ~nodes.batched[u] & (nodes.batched[v] == nodes.batched[terms.root])
     c = first_coefficient(len(nodes), terms, right)
     right &= terms.c == c
     # the first w alone is the bias: one column more, times one
-    alone = np.flatnonzero(~factor & (x < 3) & (terms.c == c))
+    alone = np.flatnonzero(~factor & (x < 3) & (terms.c == c) & nodes.finite(terms.x))
     _, first = np.unique(terms.root[alone], return_index=True)
     right[alone[first]] = True
     v = np.where(factor, v, nodes.one)
@@ -91,7 +91,7 @@ def weights(nodes: Nodes, terms: TermTable) -> Candidates:
 
 def pairs(nodes: Nodes, terms: TermTable) -> Candidates:
     """Terms x * y of two varying factors, or of two fixed ones."""
-    right = (terms.y != ABSENT) & (terms.x != terms.y)
+    right = (terms.y != ABSENT) & (terms.x != terms.y) & nodes.finite(terms.x) & nodes.finite(terms.y)
     right &= (nodes.batched[terms.x] == nodes.batched[terms.y]) & (nodes.batched[terms.x] == nodes.batched[terms.root])
     right &= terms.c == first_coefficient(len(nodes), terms, right)
     at = np.flatnonzero(right)

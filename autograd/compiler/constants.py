@@ -3,8 +3,8 @@
 Both walks start from a list of nodes that NumPy finds at once (operations of constants alone; operations that nobody
 reads) and go on from there node by node, so that a graph in which there is nothing to do costs nothing.
 
-Invariant: a folded node's number is that of ``op.quiet``, and finite; one that is not stays an operation, for the
-eager engine's domain error to be found there.
+Invariant: a folded node's number is that of ``op.quiet``, and finite, or a constant that a ``take`` has taken; any
+other that is inf or nan stays an operation, for the eager engine's domain error to be found there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Known:
     """A tape without what is constant and what no output needs.
 
     Attributes:
-        fixed, value: which nodes are constants (folded ones too), and their numbers (nan elsewhere).
+        fixed, value: which nodes are constants (folded ones too), and their numbers, which may be nan (0 elsewhere).
         alive: operations that some output needs and that are not constants.
         owner: for each entry of ``tape.args``, the node that reads it.
         read: which entries of ``tape.args`` are read by nodes that are alive; of a ``take`` whose index is constant,
@@ -65,7 +65,7 @@ def choose(tape: Tape, read: Bools) -> None:
 def fold(tape: Tape, owner: Ints, read: Bools) -> tuple[Bools, Floats]:
     """Which nodes are constants, and their numbers."""
     fixed = tape.code == CONSTANT
-    value = np.where(fixed, tape.data, np.nan)
+    value = np.where(fixed, tape.data, 0.0)
     varying = np.bincount(owner[read & ~fixed[tape.args]], minlength=len(tape))  # operands that are not known
     ready = np.flatnonzero((tape.code >= FIRST_OP) & (varying == 0)).tolist()
     if ready:
@@ -74,8 +74,8 @@ def fold(tape: Tape, owner: Ints, read: Bools) -> tuple[Bools, Floats]:
         readers, first = owner[by_operand], np.searchsorted(tape.args[by_operand], np.arange(len(tape) + 1))
     while ready:
         node = ready.pop()
-        number = number_of(tape, read, value, node)
-        if not math.isfinite(number):
+        number, taken = number_of(tape, read, value, node)
+        if not (math.isfinite(number) or taken):
             continue
         fixed[node], value[node] = True, number
         for reader in readers[first[node] : first[node + 1]].tolist():
@@ -85,11 +85,11 @@ def fold(tape: Tape, owner: Ints, read: Bools) -> tuple[Bools, Floats]:
     return fixed, value
 
 
-def number_of(tape: Tape, read: Bools, value: Floats, node: int) -> float:
-    """The number of an operation of constants, with IEEE results."""
+def number_of(tape: Tape, read: Bools, value: Floats, node: int) -> tuple[float, bool]:
+    """The number of an operation of constants, with IEEE results; and whether it is one of them, taken."""
     used = read[tape.start[node] : tape.start[node + 1]]
     numbers: list[float] = value[tape.operands(node)[used]].tolist()
-    return tape.op(node).quiet(*numbers) if used.all() else numbers[0]
+    return (tape.op(node).quiet(*numbers), False) if used.all() else (numbers[0], True)
 
 
 def peel(tape: Tape, alive: Bools, owner: Ints, read: Bools) -> Ints:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd.compiler.explain import Explanation
-from autograd.compiler.program import Program, check_backend, check_dtype, program_of, shape_of
+from autograd.compiler.program import Program, check_backend, check_dtype, program_of, refuse_masked, shape_of
 from autograd.compiler.tracing import outputs_of, spread, trace
 from autograd.number import Number
 from autograd.tree import is_number, same_kind
@@ -188,6 +188,7 @@ class Arguments:
     def sort(self, x: Any, path: str) -> Any:
         """A key of the structure; collects the arrays, with names for their columns, and the Values on the way."""
         if isinstance(x, np.ndarray) and x.dtype != object:
+            refuse_masked(path, x)
             if not x.ndim:
                 return self.sort(x.item(), path)
             self.arrays.append(x)

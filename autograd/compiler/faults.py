@@ -121,16 +121,19 @@ def check(tape: Tape, batch: Array, theta: Array) -> None:
     """Raises the DomainError that the eager engine would, naming node and row; returns where it would not raise."""
     cuts = parts(tape, batch)
     for low, high in pairwise(cuts):
-        check_domains(tape, batch[low:high], theta, low)
-        check_order(tape, batch[low:high], theta, low)
+        check_rows(tape, run_tape(tape, batch[low:high], theta), low)
 
 
-def check_order(tape: Tape, batch: Array, theta: Array, first_row: int) -> None:
+def check_rows(tape: Tape, rows: Array, first_row: int) -> None:
+    """``check``, of the numbers of all nodes for some rows."""
+    check_domains(tape, rows, first_row)
+    check_order(tape, rows, first_row)
+
+
+def check_order(tape: Tape, rows: Array, first_row: int) -> None:
     """The part of ``check`` that inf and nan do not show: clip with its bounds in disorder."""
     clips = [FIRST_OP + k for k, op in enumerate(tape.ops) if op.name == "clip"]
-    nodes = np.flatnonzero(np.isin(tape.code, clips)).tolist() if clips else []
-    rows = run_tape(tape, batch, theta) if nodes else batch
-    for node in nodes:
+    for node in np.flatnonzero(np.isin(tape.code, clips)).tolist() if clips else []:
         args = tape.operands(node)
         for row in np.flatnonzero(rows[args[1]] > rows[args[2]]).tolist():
             raise undefined(tape, node, rows[args, row].tolist(), first_row + row)
@@ -161,7 +164,7 @@ def check_anomalies(tape: Tape, batch: Array, theta: Array, *, ieee: bool, backw
                     line = f" at {tape.lines[node]}" if node in tape.lines else ""
                     raise with_place(AnomalyError(f"forward: {shown} gives {z}{line}"), tape, node, low + row)
         if not ieee:
-            check_order(tape, batch[low:high], theta, low)
+            check_order(tape, rows, low)
         if backward:
             check_slopes(tape, rows, low)
 
@@ -193,4 +196,4 @@ def check_slopes(tape: Tape, rows: Array, first_row: int) -> None:
                     )  # fmt: skip
 
 
-__all__ = ["Silent", "Watch", "check", "check_anomalies", "watch"]
+__all__ = ["Silent", "Watch", "check", "check_anomalies", "check_rows", "parts", "watch"]

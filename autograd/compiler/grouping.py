@@ -70,7 +70,7 @@ def rounded(counts: Ints) -> Ints:
     return result
 
 
-def sum_groups(nodes: Nodes, sums: Ints, terms: TermTable, bias: Floats) -> list[Group]:
+def sum_groups(nodes: Nodes, sums: Ints, terms: TermTable, bias: Floats, scale: Floats) -> list[Group]:
     """Groups for these sums, whose terms the table has."""
     if not len(sums):
         return []
@@ -108,9 +108,10 @@ def sum_groups(nodes: Nodes, sums: Ints, terms: TermTable, bias: Floats) -> list
     parts: list[list[Terms]] = [[] for _ in starts]
     for g, k in np.argwhere(sizes).tolist():
         parts[g].append(part(g, k))
-    out, bias, firsts = sums[order], bias[sums[order]], order[starts]
+    out, firsts = sums[order], order[starts]
+    bias, scale = bias[out], scale[out]
     return [
-        Sum(out[start:stop], one_level, one_kind, terms_of, bias[start:stop])
+        Sum(out[start:stop], one_level, one_kind, terms_of, bias[start:stop], scale[start:stop])
         for start, stop, one_level, one_kind, terms_of in zip(
             starts.tolist(), [*starts[1:].tolist(), len(sums)], level[firsts].tolist(), batched[firsts].tolist(), parts,
             strict=True,
@@ -157,7 +158,7 @@ def elementwise_groups(nodes: Nodes, ops: list[Op], alone: Ints, code: Ints, arg
     """
     if not len(alone):
         return []
-    kind = np.where(~np.isnan(nodes.constant[args]), 0, 1 + nodes.batched[args])
+    kind = np.where(nodes.known[args], 0, 1 + nodes.batched[args])
     args, kind, counts = lengthened(nodes, ops, alone, code, args, kind, counts)
     start = np.cumsum(counts) - counts
     position = np.arange(len(args)) - np.repeat(start, counts)

@@ -30,7 +30,11 @@ def run_tape(tape: Tape, batch: Array, theta: Array) -> Array:
     """Every node's number for every row of the batch, with IEEE results: shape (nodes, B)."""
     rows = start(tape, batch, theta, len(tape))
     for i in np.flatnonzero(np.diff(tape.start)).tolist():
-        rows[i] = on_rows(tape.op(i), rows[tape.operands(i)])
+        op, operands = tape.op(i), rows[tape.operands(i)]
+        rows[i] = on_rows(op, operands)
+        if not np.isfinite(rows[i]).all():  # floats have the word: they add huge numbers without an overflow on the way
+            for b in np.flatnonzero(~np.isfinite(rows[i]) & ~np.isnan(operands).any(axis=0)).tolist():
+                rows[i, b] = op.quiet(*operands[:, b].tolist())
     return rows
 
 
@@ -48,12 +52,13 @@ def tape_gradients(tape: Tape, rows: Array, seed: Array) -> Array:
 
 def on_rows(op: Op, operands: Array) -> Array:
     """An operation over rows of its operands, shape (operands, ...): the reading of arrays."""
-    result = op.array(np.moveaxis(operands, 0, -1)) if op.arity is None and op.name != "dot" else None
-    if op.name == "dot":
-        half = len(operands) // 2
-        with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
+        if op.name == "dot":
+            half = len(operands) // 2
             result = (operands[:half] * operands[half : 2 * half]).sum(0) + operands[2 * half :].sum(0)
-    return np.asarray(op.array(*operands) if result is None else result)
+        else:
+            result = op.array(*operands) if op.arity is not None else op.array(np.moveaxis(operands, 0, -1))
+        return np.asarray(result + 0.0 if op.name in ("dot", "sum", "mean") else result)  # fsum gives no -0.0
 
 
 def partials_on_rows(op: Op, z: Array, operands: Array) -> list[Any]:
@@ -66,8 +71,7 @@ def partials_on_rows(op: Op, z: Array, operands: Array) -> list[Any]:
 def run_schedule(schedule: Schedule, batch: Array, theta: Array) -> Array:
     """Every node's number for every row, group by group: shape (``schedule.size``, B); nan where none is made."""
     rows = start(schedule.tape, batch, theta, schedule.size)
-    known = ~np.isnan(schedule.constant)
-    rows[known] = schedule.constant[known, None]
+    rows[schedule.known] = schedule.constant[schedule.known, None]
     with np.errstate(all="ignore"):
         for group in schedule.groups:
             if isinstance(group, Elementwise):
@@ -77,7 +81,7 @@ def run_schedule(schedule: Schedule, batch: Array, theta: Array) -> Array:
                 for part in group.parts:
                     term = part.c[..., None] * rows[part.x]
                     total += (term if part.y is None else term * rows[part.y]).sum(0)
-                rows[group.out] = total
+                rows[group.out] = total * group.scale[:, None]
             elif isinstance(group, MatMul):
                 rows[group.out] = np.einsum("grkb,gkpb->grpb", rows[group.w], rows[group.x])
             elif isinstance(group, Product):
@@ -94,13 +98,14 @@ def run_schedule(schedule: Schedule, batch: Array, theta: Array) -> Array:
     return rows
 
 
-def check_domains(tape: Tape, batch: Array, theta: Array, first_row: int = 0) -> None:
+def check_domains(tape: Tape, rows: Array, first_row: int = 0) -> None:
     """Raises the DomainError that the eager engine would, with the row of the batch; returns where it would not.
 
-    Arrays give inf and nan where floats raise: a node whose operands are finite and whose result is not is looked at
-    again on floats. ``first_row`` is the number of the first row, where ``batch`` is a part.
+    Arrays give inf and nan where floats raise: such a node is looked at again on floats.
+
+    Args:
+        rows: every node's number, as ``run_tape`` gives them; ``first_row``: the number of the first row of a part.
     """
-    rows = run_tape(tape, batch, theta)
     inner = np.flatnonzero(np.diff(tape.start))
     for b, place in np.argwhere(~np.isfinite(rows[inner].T)).tolist():  # row by row, as the eager engine meets them
         i = int(inner[place])

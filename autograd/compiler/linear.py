@@ -8,9 +8,14 @@ A *linear edge* (owner, operand, c) says that ``owner`` adds ``c`` times the ope
 is *absorbed* by its owner if it is linear itself, and so on up to the *root* of the chain; the coefficient of a term is
 the product of those on the way. A product that only one linear edge reads is *fused* into it: a term c * x * y.
 
-Invariant: on finite numbers a root's terms and bias add up to the number that the tape gives it, within rounding: a
-few eps times the sum of the terms' sizes. Division by a constant is a multiplication by its reciprocal (one ulp). No
-term is dropped, also where its coefficient is 0, since 0 * inf is nan; only the sign of a zero is not kept.
+Nothing is distributed over a sum but powers of two, which round nothing: the difference of two close numbers is
+exact, and c * x - c * y is not. So a sum of several terms that is multiplied by 0.3 stays a sum of its own, and a mean
+is a sum that is divided when it is complete.
+
+Invariant: on finite numbers a root's terms and bias, added up and multiplied by its scale, are the number that the tape
+gives it, within rounding: a few eps times the sum of the terms' sizes. Division by a constant is a multiplication by
+its reciprocal (one ulp). No term is dropped, also where its coefficient is 0, since 0 * inf is nan; only the sign of a
+zero is not kept.
 """
 
 from __future__ import annotations
@@ -27,8 +32,12 @@ from autograd.ops import TABLE
 ABSENT = -1
 """What stands for the second factor of a term that has one."""
 
-SAFE = 2.0**300
-"""Coefficients outside [1 / SAFE, SAFE] are not multiplied: the product may overflow where the numbers do not."""
+SAFE = 2.0**40
+"""Coefficients outside [1 / SAFE, SAFE] are not multiplied: the product may overflow where the numbers do not, in
+float32 too."""
+
+MODEST = 2.0**100
+"""Constants from here on are no part of a bias: they are added when the program runs, where an overflow is noted."""
 
 
 @dataclass(eq=False)
@@ -59,7 +68,7 @@ class Linear:
 
     Attributes:
         terms: of all sums that are left.
-        bias: by node, the constant that a sum adds.
+        bias, scale: by node, the constant that a sum adds, and what it is multiplied by when it is complete.
         is_sum: the nodes that are sums; their operations are not run.
         alone: the other operations that are left, each run by itself on its operands.
         absorbed, fused: how many nodes went into sums and into terms.
@@ -67,6 +76,7 @@ class Linear:
 
     terms: TermTable
     bias: Floats
+    scale: Floats
     is_sum: Bools
     alone: Bools
     absorbed: int
@@ -81,7 +91,7 @@ def nodes_of(tape: Tape, *names: str) -> Bools:
 
 def collapse(tape: Tape, known: Known) -> Linear:
     """Lower a tape to sums of terms and the operations that stay."""
-    edges = linear_edges(tape, known)
+    edges, after = linear_edges(tape, known)
     n = len(tape)
     linear = np.zeros(n, bool)
     linear[edges.root] = True
@@ -90,8 +100,9 @@ def collapse(tape: Tape, known: Known) -> Linear:
     owner, scale = np.full(n, ABSENT), np.ones(n)
     owner[edges.x[bare]] = edges.root[bare]
     scale[edges.x[bare]] = edges.c[bare]
-    absorbed = linear & (known.uses == 1) & (owner != ABSENT) & tame(scale)
+    absorbed = linear & (known.uses == 1) & (owner != ABSENT) & tame(scale) & (after == 1.0)
     absorbed[edges.root[~tame(edges.c) & (edges.c != 0.0)]] = False
+    absorbed &= ~distributed(absorbed, np.bincount(edges.root, minlength=n) > 1, owner, scale)
     top, coefficient = climb(absorbed, owner, scale, np.multiply)
     if not tame(coefficient).all():
         # cut the chains wherever the coefficient, seen from the root, passes a power of SAFE
@@ -104,9 +115,11 @@ def collapse(tape: Tape, known: Known) -> Linear:
     terms = TermTable(top[edges.root], edges.x, edges.y, edges.c * coefficient[edges.root]).at(
         ~((edges.y == ABSENT) & absorbed[edges.x])
     )
-    constant = (terms.y == ABSENT) & known.fixed[terms.x]
+    with np.errstate(over="ignore", invalid="ignore"):
+        numbers = terms.c * known.value[terms.x]
+    constant = (terms.y == ABSENT) & known.fixed[terms.x] & (np.abs(numbers) < MODEST)
     bias = np.zeros(n)
-    np.add.at(bias, terms.root[constant], terms.c[constant] * known.value[terms.x[constant]])
+    np.add.at(bias, terms.root[constant], numbers[constant])
     terms = terms.at(~constant)
     whole = (terms.y == ABSENT) & fused[terms.x]
     terms.x, terms.y = np.where(whole, x[terms.x], terms.x), np.where(whole, y[terms.x], terms.y)
@@ -114,6 +127,7 @@ def collapse(tape: Tape, known: Known) -> Linear:
     return Linear(
         terms=terms,
         bias=bias,
+        scale=after,
         is_sum=linear & ~absorbed,
         alone=known.alive & ~linear & ~fused,
         absorbed=int(absorbed.sum()),
@@ -126,6 +140,22 @@ def tame(c: Floats) -> Bools:
     size = np.abs(c)
     result: Bools = (size <= SAFE) & (size >= 1.0 / SAFE)
     return result
+
+
+def rounds(c: Floats) -> Bools:
+    """Which coefficients are no powers of two."""
+    found: Bools = np.abs(np.frexp(c)[0]) != 0.5
+    return found
+
+
+def distributed(absorbed: Bools, several: Bools, owner: Ints, scale: Floats) -> Bools:
+    """Which sums of several terms would be multiplied term by term, with a rounding each, if they were absorbed."""
+    rough = absorbed & rounds(scale)
+    if not rough.any():
+        return rough
+    # a node of one term hands on what its reader multiplies it by
+    _, above = climb(absorbed & ~several, owner, rough.astype(float), np.add)
+    return absorbed & several & (rough + above[owner] > 0.0)
 
 
 def climb(absorbed: Bools, owner: Ints, numbers: Floats, combine: np.ufunc) -> tuple[Ints, Floats]:
@@ -148,8 +178,8 @@ def climb(absorbed: Bools, owner: Ints, numbers: Floats, combine: np.ufunc) -> t
     return top, total
 
 
-def linear_edges(tape: Tape, known: Known) -> TermTable:
-    """All linear edges, and the products of every ``dot``, as terms of the node that reads them.
+def linear_edges(tape: Tape, known: Known) -> tuple[TermTable, Floats]:
+    """All linear edges, the products of every ``dot`` too, as terms of the node that reads them; each node's scale.
 
     A factor that is inf or nan is not taken for a coefficient: it stays an operand.
     """
@@ -158,24 +188,29 @@ def linear_edges(tape: Tape, known: Known) -> TermTable:
     position = place - tape.start[owner]
     count = np.diff(tape.start)
     plain = known.fixed & np.isfinite(known.value)
-    c = np.full(len(args), np.nan)  # nan: no linear edge
+    c, found = np.ones(len(args)), np.zeros(len(args), bool)
     other = np.full(len(args), ABSENT)
 
     def edges_of(*names: str) -> Bools:
         return nodes_of(tape, *names)[owner] & read
 
-    c[edges_of("add", "sum", "identity")] = 1.0
+    found |= edges_of("add", "sum", "identity", "neg", "sub", "mean")
     c[edges_of("neg")] = -1.0
     minus = edges_of("sub")
     c[minus] = 1.0 - 2.0 * position[minus]
-    shared = edges_of("mean")
-    c[shared] = 1.0 / count[owner[shared]]
-    c[edges_of("take") & (np.bincount(owner[read], minlength=len(tape))[owner] == 1)] = 1.0  # constant index
+    after = np.ones(len(tape))
+    means = np.flatnonzero(nodes_of(tape, "mean") & known.alive)
+    after[means] = 1.0 / count[means]
+    exact = edges_of("mean") & ~rounds(after)[owner]
+    c[exact] = after[owner[exact]]
+    after[~rounds(after)] = 1.0
+    found |= edges_of("take") & (np.bincount(owner[read], minlength=len(tape))[owner] == 1)  # constant index
 
     factor = np.flatnonzero(edges_of("mul"))
     partner = args[2 * tape.start[owner[factor]] + 1 - factor]
     scaled = plain[partner] & ~plain[args[factor]]
     c[factor[scaled]] = known.value[partner[scaled]]
+    found[factor[scaled]] = True
 
     dividend = np.flatnonzero(edges_of("div") & (position == 0))
     divisor = args[dividend + 1]
@@ -183,10 +218,11 @@ def linear_edges(tape: Tape, known: Known) -> TermTable:
         reciprocal = 1.0 / known.value[divisor]
     divided = plain[divisor] & np.isfinite(reciprocal) & (reciprocal != 0.0)
     c[dividend[divided]] = reciprocal[divided]
+    found[dividend[divided]] = True
 
     dot = edges_of("dot")
     half = count[owner] // 2
-    c[dot & (position == 2 * half)] = 1.0
+    found |= dot & ((position == 2 * half) | (position < half))
     left = np.flatnonzero(dot & (position < half))
     w, x = args[left], args[left + half[left]]
     fixed_w, fixed_x = plain[w], plain[x] & ~plain[w]
@@ -196,10 +232,9 @@ def linear_edges(tape: Tape, known: Known) -> TermTable:
     operand[left[fixed_w]] = x[fixed_w]
 
     # sums of constants alone that could not be folded keep their operation
-    found = ~np.isnan(c)
     lost = np.bincount(owner[found & ~known.fixed[operand]], minlength=len(tape)) == 0
     found &= ~lost[owner]
-    return TermTable(owner[found], operand[found], other[found], c[found])
+    return TermTable(owner[found], operand[found], other[found], c[found]), after
 
 
 def products(tape: Tape, known: Known, owner: Ints) -> tuple[Ints, Ints, Bools]:

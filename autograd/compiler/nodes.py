@@ -25,7 +25,7 @@ class Nodes:
     Attributes:
         level: 0 for leaves and constants.
         batched, needed: varies along the batch; has a parameter or an input behind it.
-        constant: its number where it is a constant, nan elsewhere.
+        known, constant: which are constants, and their numbers (0 elsewhere).
     """
 
     zero: int
@@ -33,10 +33,16 @@ class Nodes:
     level: Ints
     batched: Bools
     needed: Bools
+    known: Bools
     constant: Floats
 
     def __len__(self) -> int:
         return len(self.level)
+
+    def finite(self, ids: Ints) -> Bools:
+        """Which of these are no constants that are inf or nan."""
+        found: Bools = np.isfinite(self.constant[ids])
+        return found
 
     def add(self, count: int, level: int, batched: bool) -> Ints:
         """New node numbers, of parts that a group computes."""
@@ -44,13 +50,15 @@ class Nodes:
         self.level = np.concatenate([self.level, np.full(count, level)])
         self.batched = np.concatenate([self.batched, np.full(count, batched)])
         self.needed = np.concatenate([self.needed, np.full(count, True)])
-        self.constant = np.concatenate([self.constant, np.full(count, np.nan)])
+        self.known = np.concatenate([self.known, np.full(count, False)])
+        self.constant = np.concatenate([self.constant, np.zeros(count)])
         return np.arange(first, first + count)
 
     def add_constants(self, numbers: Floats) -> Ints:
         """New node numbers for constants."""
         new = self.add(len(numbers), 0, bool(self.batched[self.zero]))
         self.needed[new] = False
+        self.known[new] = True
         self.constant[new] = numbers
         return new
 
@@ -84,5 +92,6 @@ def survey(tape: Tape, known: Known, linear: Linear) -> Nodes:
         level=np.concatenate([np.array(level, np.int64), np.zeros(2, np.int64)]),
         batched=np.concatenate([np.array(batched, bool), pair]),
         needed=np.concatenate([np.array(needed, bool), pair]),
+        known=np.concatenate([known.fixed, ~pair]),
         constant=np.concatenate([known.value, [0.0, 1.0]]),
     )

@@ -29,7 +29,7 @@ def kept(key: tuple[Any, ...], size: int, make: Any) -> Any:
         if key in _kept:
             _kept.move_to_end(key)
             return _kept[key][1]
-    with collector_paused():
+    with collector_paused(), np.errstate(all="ignore"):
         made = make()
     with _lock:
         made = _kept.setdefault(key, (size, made))[1]

@@ -1,8 +1,9 @@
 """Sums of products become matrix products.
 
 ``candidates`` says which terms of which sums may go into a product, ``grids`` finds the products among them, and here
-they become groups. A sum that has other terms too, or a coefficient, or a constant to add, reads the product's result
-as one term of its own; the result gets a new node number then. So does a cell of a ragged product that no sum asks for.
+they become groups. A sum that has other terms too, or a coefficient, a constant to add or a scale, reads the product's
+result as one term of its own; the result gets a new node number then. So does a cell of a ragged product that no sum
+asks for.
 
 Invariant: the terms of a product and those that are left are the terms that were there, each once.
 """
@@ -95,7 +96,8 @@ def raised(
     dots = found.dots
     c = chosen.c[dots.start]
     many = np.bincount(terms.root, minlength=len(nodes))[roots]
-    pure = (many == dots.length) & (c == 1.0) & (linear.bias[roots] == 0.0) & (found.twin == np.arange(len(roots)))
+    pure = (many == dots.length) & (c == 1.0) & (found.twin == np.arange(len(roots)))
+    pure &= (linear.bias[roots] == 0.0) & (linear.scale[roots] == 1.0)
     made = np.full(len(roots), MISSING)
     groups: list[Group] = []
     for grid in found.grids:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ import numpy.typing as npt
 from autograd import tree
 from autograd.compiler.bound import Bound
 from autograd.compiler.explain import Explanation, explained
-from autograd.compiler.plans import BACKENDS, choose
+from autograd.compiler.plans import BACKENDS, choose, plan_of
 from autograd.compiler.session import Session
 from autograd.compiler.tape import Tape, record_tape
 from autograd.value import Value
@@ -55,6 +58,16 @@ class Program:
             f"<Program of {len(self.tape):,} nodes: {len(self.inputs)} inputs, {len(self.parameters)} parameters, "
             f"{len(self.tape.outputs)} outputs, {self.dtype}{''.join(f', {name}' for name in self._bounds)}>"
         )
+
+    def __copy__(self) -> Program:
+        """Another program of the same Values; a session that is open stays the first one's."""
+        return Program(self.tape, self.inputs, self._shape, self.dtype.name, self.forced)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Program:
+        """A program of copies of the Values, with the numbers that these hold."""
+        tape = replace(self.tape, leaves=[copy.deepcopy(leaf, memo) for leaf in self.tape.leaves])
+        inputs = [copy.deepcopy(leaf, memo) for leaf in self.inputs]
+        return Program(tape, inputs, self._shape, self.dtype.name, self.forced)
 
     @property
     def backend(self) -> str:
@@ -158,6 +171,7 @@ class Program:
 
     def converted(self, batch: Any) -> Array:
         """Any batch of real numbers as an array; TypeError where it is none."""
+        refuse_masked("a batch", batch)
         try:
             array = np.asarray(batch)
         except ValueError:
@@ -209,7 +223,7 @@ class Program:
         """The executor for a batch of so many rows."""
         backend = self.choice(rows)[0]
         if backend not in self._bounds:
-            self._bounds[backend] = Bound(self.tape, self.dtype, backend)
+            self._bounds[backend] = Bound(self.tape, self.dtype, plan_of(self.tape, self.dtype, backend))
         return self._bounds[backend]
 
 
@@ -228,6 +242,17 @@ def program_of(
     columns = values_of("inputs", inputs)
     chosen = None if parameters is None else values_of("parameters", parameters)
     return Program(record_tape(found, columns, chosen), columns, shape_of(outputs, len(found)), name, backend)
+
+
+def refuse_masked(what: str, batch: Any) -> None:
+    """TypeError for a masked array, or rows of such: what is masked would pass for data."""
+    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
+    for each in (batch, *batch) if isinstance(batch, list | tuple) else (batch,):
+        if isinstance(each, masked):
+            raise TypeError(
+                f"{what} is an array of numbers, all of which count; a masked array hides some: give "
+                "array.filled(number), or the rows without a hidden one"
+            )
 
 
 def values_of(what: str, values: Any) -> list[Any]:

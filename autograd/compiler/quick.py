@@ -174,7 +174,7 @@ def on_arrays(session: Session, bound: Bound, size: int) -> Quick:
     """Steps of the NumPy executor, forward, backward and update together under one watch."""
     program, theta, gradient, watch = session.program, bound.theta, bound.gradient, bound.watch
     shape, dtype, lock = (size, len(program.inputs)), program.dtype, program._lock
-    suspects = bound.silent.suspects if bound.quiet else None
+    suspects = bound.suspects if bound.quiet else None
     backward = bound.run(size).backward_function
     # one of these is the last complete step, the next one is written into the other
     one, other = [(np.empty_like(theta), None) for _ in range(2)]

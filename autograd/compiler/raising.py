@@ -9,9 +9,9 @@
 
 All steps are linear in the size of the tape, but for sorting. The result is held to the tape by the tests:
 ``run_schedule(raise_tape(tape))`` gives what ``run_tape(tape)`` gives, to a few eps times the sum of the sizes of what
-is added. Three things are not kept: numbers near overflow (c * (x + y) becomes c * x + c * y, and a sum is added in any
-order), the sign of a zero, and the reach of an inf where a product was padded: 0 * inf in a place that the graph never
-read makes nan.
+is added. Three things are not kept: sums that overflow on their way (they are added in any order), the sign of a zero,
+and the reach of nan and inf where a product was padded: 0 * inf in a place that the graph never read makes nan. What
+runs a schedule notices, and has ``interpret`` compute such a batch: see ``Bound.plainly``.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def raise_tape(tape: Tape, *, products: bool = True, uniform: bool | None = None
     if uniform or (uniform is None and products and not groups and mostly_varying(tape, known, linear, nodes)):
         nodes.batched[:] = True
     found = len(groups)
-    groups += sum_groups(nodes, np.flatnonzero(linear.is_sum & known.alive & ~whole), terms, linear.bias)
+    groups += sum_groups(nodes, np.flatnonzero(linear.is_sum & known.alive & ~whole), terms, linear.bias, linear.scale)
     groups += single_operations(tape, known, nodes, alone)
     rank = {MatMul: 0, Product: 0, Gather: 0, Sum: 1, Elementwise: 2}
     order = sorted(range(len(groups)), key=lambda i: (groups[i].level, rank[type(groups[i])], i))
@@ -73,6 +73,7 @@ def raise_tape(tape: Tape, *, products: bool = True, uniform: bool | None = None
         size=len(nodes),
         zero=nodes.zero,
         one=nodes.one,
+        known=nodes.known,
         constant=nodes.constant,
         batched=nodes.batched,
         needed=nodes.needed,

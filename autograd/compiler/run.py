@@ -36,11 +36,13 @@ class Plan(Protocol):
         order: ``theta[i]`` is parameter ``order[i]`` of the tape (its place in ``tape.parameters``).
         backend: "numpy", "python" or "jax".
         source: the generated source, for a reader; of the last run that was bound.
+        padded: see ``Schedule.padded``.
     """
 
     order: npt.NDArray[Any]
     backend: str
     source: str
+    padded: bool
 
     def bind(self, batch_size: int, theta: Array, gradient: Array) -> Run:
         """A run for this batch size that reads ``theta`` and writes ``gradient`` (both of the plan's dtype)."""

@@ -8,7 +8,8 @@ says by its code what each kind of group means.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,10 +67,11 @@ class Terms:
 
 @dataclass(eq=False)
 class Sum(Group):
-    """``out = bias + all terms``; ``out`` and ``bias`` have shape (n,)."""
+    """``out = scale * (bias + all terms)``; ``out``, ``bias`` and ``scale`` have shape (n,)."""
 
     parts: list[Terms]
     bias: Floats
+    scale: Floats
 
 
 @dataclass(eq=False)
@@ -137,7 +139,8 @@ class Schedule:
         groups: each node that is needed for an output is made by one group, or is a leaf.
         size: the number of node numbers in use; those from ``len(tape)`` on are new.
         zero, one: the node numbers of the constants 0 and 1.
-        constant: the numbers of the nodes that are constants (of the tape, found by folding, or new); nan elsewhere.
+        known, constant: which nodes are constants (of the tape, found by folding, or new), and their numbers, which may
+            be inf and nan (0 elsewhere).
         batched, needed: by node number: varies along the batch; a parameter or input lies behind it.
         note: what raising found, for ``explain``: counts of nodes and groups by what became of them, and the products
             as lines of text.
@@ -148,10 +151,30 @@ class Schedule:
     size: int
     zero: int
     one: int
+    known: Bools
     constant: Floats
     batched: Bools
     needed: Bools
     note: dict[str, Any]
+
+    @cached_property
+    def padded(self) -> bool:
+        """Does a product multiply something by ``zero`` that the graph does not? Beside nan and inf that makes nan."""
+        products = [group for group in self.groups if isinstance(group, MatMul | Product)]
+        return any((ids == self.zero).any() for group in products for ids in operands(group))
+
+    def changed(self, groups: list[Group], batched: Bools) -> Schedule:
+        """The schedule with other groups, which make new nodes too; ``batched`` says which of these vary."""
+        new = len(batched)
+        return replace(
+            self,
+            groups=groups,
+            size=self.size + new,
+            known=np.concatenate([self.known, np.zeros(new, bool)]),
+            constant=np.concatenate([self.constant, np.zeros(new)]),
+            batched=np.concatenate([self.batched, batched]),
+            needed=np.concatenate([self.needed, np.ones(new, bool)]),
+        )
 
 
 def operands(group: Group) -> list[Ints]:
@@ -178,9 +201,8 @@ def elementwise_schedule(tape: Tape) -> Schedule:
     """
     n = len(tape)
     zero, one = n, n + 1
-    constant = np.full(n + 2, np.nan)
-    constant[:n][tape.code == CONSTANT] = tape.data[tape.code == CONSTANT]
-    constant[zero], constant[one] = 0.0, 1.0
+    known = np.append(tape.code == CONSTANT, [True, True])
+    constant = np.where(known, np.append(tape.data, [0.0, 1.0]), 0.0)
     batched, needed, level = np.zeros(n + 2, bool), np.zeros(n + 2, bool), np.zeros(n + 2, np.int64)
     batched[:n] = tape.code == INPUT
     needed[:n] = (tape.code == PARAMETER) | (tape.code == INPUT)
@@ -201,4 +223,4 @@ def elementwise_schedule(tape: Tape) -> Schedule:
         )
         for key, nodes in sorted(together.items(), key=lambda item: item[0][0])
     ]
-    return Schedule(tape, groups, n + 2, zero, one, constant, batched, needed, {})
+    return Schedule(tape, groups, n + 2, zero, one, known, constant, batched, needed, {})

@@ -221,7 +221,7 @@ class Session:
                 self.ready(len(rows))
             bound = self._bound
             assert bound is not None
-            if modes.active or (bound.quiet and (bound.silent.hidden or bound.silent.suspects(rows))):
+            if modes.active or (bound.quiet and (bound.silent.hidden or bound.suspects(rows))):
                 return None
             plan: Any = bound.plan
             before = self.state

@@ -52,15 +52,7 @@ def find_softmaxes(schedule: Schedule) -> Schedule:
             groups.append(replace(padded(group, softmaxes, schedule.zero), scale=graph.scale.get(k, group.scale)))
         elif (rest := without(group, graph.gone, schedule.zero)) is not None:
             groups.append(rest)
-    new = graph.size - schedule.size
-    return replace(
-        schedule,
-        groups=groups,
-        size=graph.size,
-        constant=np.concatenate([schedule.constant, np.full(new, np.nan)]),
-        batched=np.concatenate([schedule.batched, np.full(new, True)]),
-        needed=np.concatenate([schedule.needed, np.full(new, True)]),
-    )
+    return schedule.changed(groups, np.ones(graph.size - schedule.size, bool))
 
 
 class Graph:
@@ -140,11 +132,11 @@ class Graph:
         values = self.operation(top, "logsumexp")
         if values is None or self.uses[top] != count or self.uses[total] != count:
             return None
-        constant, batched = self.schedule.constant, self.schedule.batched
-        live = [value for value in values if constant[value] != -math.inf]
+        constant, known, batched = self.schedule.constant, self.schedule.known, self.schedule.batched
+        live = [value for value in values if not (known[value] and constant[value] == -math.inf)]
         if sorted(live) != sorted(score for score, many in shares.items() for _ in many):
             return None
-        if not batched[live].all() or not np.isnan(constant[live]).all():
+        if not batched[live].all() or known[live].any():
             return None
         self.gone[[*passing, top]] = True
         return int(self.maker[top]), [(score, shares[score].pop(0)) for score in live]
@@ -199,8 +191,9 @@ class Graph:
 
 
 def plain_terms(group: Sum, zero: int) -> list[list[Term] | None]:
-    """For each sum its terms (operand, coefficient); None where it has products or something to add."""
-    found: list[list[Term] | None] = [[] if bias == 0.0 else None for bias in group.bias.tolist()]
+    """For each sum its terms (operand, coefficient); None where it has products, something to add or a scale."""
+    plain = (group.bias == 0.0) & (group.scale == 1.0)
+    found: list[list[Term] | None] = [[] if each else None for each in plain.tolist()]
     for part in group.parts:
         for row, factors in zip(part.x.tolist(), part.c.tolist(), strict=True):
             for i, (operand, c) in enumerate(zip(row, factors, strict=True)):
@@ -231,7 +224,7 @@ def without(group: Group, gone: Bools, zero: int) -> Group | None:
         if some.any():
             y = None if part.y is None else part.y[:, ~lost][some]
             parts.append(Terms(x[some], y, part.c[:, ~lost][some]))
-    return replace(group, out=group.out[~lost], parts=parts, bias=group.bias[~lost])
+    return replace(group, out=group.out[~lost], parts=parts, bias=group.bias[~lost], scale=group.scale[~lost])
 
 
 def padded(product: Product, softmaxes: list[Softmax], zero: int) -> Product:

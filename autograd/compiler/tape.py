@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd.errors import GraphError
+from autograd.errors import CompileError, GraphError
 from autograd.files import collector_paused
 from autograd.number import Number
 from autograd.op import Op
@@ -107,14 +107,14 @@ def record_tape(outputs: Sequence[Any], inputs: Sequence[Value], parameters: Seq
 
     Args:
         outputs: what the program is to compute.
-        inputs: leaves that vary along the batch; one that the outputs do not depend on is allowed.
+        inputs: leaves that vary along the batch; one that no output reaches is a column that changes nothing.
         parameters: the leaves that are parameters; all others are constants then. By default every other leaf is a
             parameter, in the order in which a walk from the first operand of the first output meets them; Values that
-            were detached, or computed inside no_grad(), are constants.
+            were detached are constants.
 
     Raises:
         TypeError: an input, parameter or output that is no Value; GraphError: an input or parameter that is computed,
-            is given twice, or both.
+            is given twice, or both. CompileError: something on the way was computed inside no_grad().
     """
     seen: dict[int, int] = {}
     for what, leaves in (("input", inputs), ("parameter", parameters or ())):
@@ -196,6 +196,12 @@ def written(order: list[Any], given: int, outputs: Sequence[Any], inputs: int, g
     for node in islice(order, given, None):
         a, b, pb = node._a, node._b, node._pb
         if a is None:
+            if b is not None:
+                raise CompileError(
+                    f"{repr(node.name) if node.name else 'a number'} was computed inside no_grad(), by {b.name}: its "
+                    f"graph was not recorded, and a program would hold it at {node._data!r} for ever. Record it "
+                    "outside of no_grad(); where a constant is meant, give its .detach()"
+                )
             code.append(PARAMETER if grow and node.op is None else CONSTANT)
             counts.append(0)
             continue

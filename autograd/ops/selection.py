@@ -153,7 +153,9 @@ def minimum(x: float, y: float) -> float:
          kinks=lambda x, low, high: (x - low, x - high), defined=lambda x, low, high: low <= high, ulps=1,
          note="slope 0 outside, 1 inside and at a bound")
 def clip(x: float, low: float, high: float) -> float:
-    """x held between low and high (which must not be above high); its slope at a bound is 1."""
-    if low > high:
-        raise ValueError("clip needs low <= high")
+    """x held between low and high (which must not be above high; nan if one is nan); its slope at a bound is 1."""
+    if not low <= high:
+        if low > high:
+            raise ValueError("clip needs low <= high")
+        return math.nan
     return low if x < low else high if x > high else x

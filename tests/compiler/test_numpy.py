@@ -170,20 +170,19 @@ def by_hand(kind: str) -> Schedule:
             Terms(inputs[None, :2], inputs[None, 3:5], np.array([[0.5, -2.0]])),
             Terms(inputs[None, 4:6], inputs[None, 4:6], np.array([[0.5, 0.5]])),
         ]
-        group = Sum(np.arange(n, n + 2), 2, True, parts, np.array([0.0, 0.25]))
+        group = Sum(np.arange(n, n + 2), 2, True, parts, np.array([0.0, 0.25]), np.array([1.0, 0.7]))
     out = group.out.ravel()
     squares = np.arange(n + len(out), n + 2 * len(out))
     total = squares[-1] + 1
-    known = np.append(base.constant, np.full(2 * len(out) + 1, np.nan))
-    varies = np.append(base.batched, np.full(2 * len(out) + 1, group.batched))
+    added = Terms(squares[:, None], None, np.ones((len(out), 1)))
     groups = [
         *base.groups,
         group,
         Elementwise(squares, 3, group.batched, TABLE["square"], out[None]),
-        Sum(np.array([total]), 4, group.batched, [Terms(squares[:, None], None, np.ones((len(out), 1)))], np.zeros(1)),
+        Sum(np.array([total]), 4, group.batched, [added], np.zeros(1), np.ones(1)),
     ]
     tape.outputs = np.array([total])
-    return Schedule(tape, groups, total + 1, zero, one, known, varies, varies, {})
+    return base.changed(groups, np.full(2 * len(out) + 1, group.batched))
 
 
 @pytest.mark.parametrize("kind", ["stack", "in place", "product", "fixed product", "sum"])

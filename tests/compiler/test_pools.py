@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.compiler_checks import SPECIAL, bound, check, check_kinds, check_order, gradient, meaning, same
+from support.compiler_checks import SPECIAL, bound, check, check_kinds, check_order, meaning, same
 from support.compiler_graphs import convolve, dense, flat, leaves
 
 import autograd as ag
@@ -151,20 +151,19 @@ def test_a_relu_behind_a_maximum_is_the_same(reader: str, choose: Any) -> None:
     """To the last digit, at ties, for -0.0, inf and nan, row by row: as each stands alone, and all together."""
     x, y, p = Value(1.0), Value(1.0), Value(1.0)
     with ag.ieee():
-        tape = record_tape([READERS[reader](relu_pool(choose, p * x, y), x, y)], [x, y], [p])
-    schedule = raise_tape(tape)
-    assert relus(bound(schedule, 1)) == [1]
-    with np.errstate(all="ignore"):
+        root = READERS[reader](relu_pool(choose, p * x, y), x, y)
+    tape, program = record_tape([root], [x, y], [p]), ag.compile(root, [x, y], [p], backend="numpy")
+    assert relus(bound(raise_tape(tape), 1)) == [1]
+    with np.errstate(all="ignore"), ag.ieee():
         rows = run_tape(tape, PAIRS, np.array([1.0]))
         adjoints = tape_gradients(tape, rows, np.ones(len(PAIRS)))
-        together, alone = bound(schedule, len(PAIRS)), bound(schedule, 1)
-        assert same(together.forward(PAIRS)[:, 0], rows[tape.outputs[0]])
-        assert same(together.input_gradients(PAIRS), adjoints[tape.inputs].T)
+        assert same(program(PAIRS), rows[tape.outputs[0]])
+        assert same(program.input_gradients(PAIRS), adjoints[tape.inputs].T)
         for k, row in enumerate(PAIRS):
-            loss = alone.backward(row[None])
+            loss, slopes = program.value_and_grad(row[None])
             assert same(loss, rows[tape.outputs[0], k])
-            assert same(gradient(alone), adjoints[tape.parameters, k]), row
-            assert same(alone.input_gradients(row[None])[0], adjoints[tape.inputs, k]), row
+            assert same(slopes, adjoints[tape.parameters, k]), row
+            assert same(program.input_gradients(row[None])[0], adjoints[tape.inputs, k]), row
 
 
 def test_no_operation_makes_a_number_of_a_nan_and_has_a_slope_there() -> None:

@@ -122,6 +122,10 @@ def test_the_texts_are_the_declarations(op: Op, known: bool) -> None:
             with pytest.raises((ValueError, ArithmeticError)):
                 whole.function("outputs")([], [row])
             continue
+        if op.name == "atan2" and p[0] == 0.0 and not p[1] > 0.0:  # it is left to the declarations
+            with pytest.raises(ArithmeticError):
+                whole.function("outputs")([], [row])
+            continue
         ((found,),) = whole.function("outputs")([], [row])
         size = abs(z) if op.name not in ("sum", "mean", "dot") else sum(map(abs, p)) * max(map(abs, p))
         assert near(found, z, size) if op.name in BY_HAND else bits(found) == bits(z), (p, found, z)

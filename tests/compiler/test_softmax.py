@@ -33,7 +33,7 @@ def check(tape: Tape, batch: Any) -> Schedule:
     with np.errstate(all="ignore"):
         rows = run_tape(tape, batch, tape.data[tape.parameters])
         again = run_schedule(found, batch, tape.data[tape.parameters])
-    known = set(np.flatnonzero(~np.isnan(found.constant))) | set(tape.inputs) | set(tape.parameters)
+    known = set(np.flatnonzero(found.known)) | set(tape.inputs) | set(tape.parameters)
     assert len(found.constant) == len(found.batched) == len(found.needed) == found.size
     for group in found.groups:
         assert known.issuperset(i for ids in operands(group) for i in ids.ravel().tolist())

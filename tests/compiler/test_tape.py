@@ -126,7 +126,7 @@ def test_what_cannot_be_recorded_is_refused() -> None:
 def test_domain_errors_name_the_node_and_the_row() -> None:
     x = Value(1.0, name="x")
     tape = record_tape([ag.log(x) + 1.0], [x])
-    check_domains(tape, np.array([[1.0], [2.0]]), np.zeros(0))
+    check_domains(tape, run_tape(tape, np.array([[1.0], [2.0]]), np.zeros(0)))
     with pytest.raises(ag.DomainError, match=r"log\(x = -1.0\)") as caught:
-        check_domains(tape, np.array([[1.0], [-1.0]]), np.zeros(0))
+        check_domains(tape, run_tape(tape, np.array([[1.0], [-1.0]]), np.zeros(0)))
     assert any("in row 1 of the batch" in note for note in caught.value.__notes__)

@@ -126,7 +126,7 @@ def meaning(group: Any) -> Any:
 def check_order(schedule: Schedule) -> None:
     """Every node is made once, before it is read, in a group of its kind; outputs are there."""
     tape = schedule.tape
-    made, level = ~np.isnan(schedule.constant), np.zeros(schedule.size, int)
+    made, level = schedule.known.copy(), np.zeros(schedule.size, int)
     made[: len(tape)] |= tape.code < FIRST_OP
     for group in schedule.groups:
         for ids in operands(group):
@@ -146,7 +146,7 @@ def check_kinds(schedule: Schedule) -> None:
     """Where a group asks for operands of one kind, they are, and shapes fit."""
 
     def alike(ids: Any) -> bool:
-        return len(np.unique(schedule.batched[ids[np.isnan(schedule.constant[ids])]])) <= 1
+        return len(np.unique(schedule.batched[ids[~schedule.known[ids]]])) <= 1
 
     for group in schedule.groups:
         if isinstance(group, Elementwise):
@@ -240,6 +240,6 @@ def check_terms(schedule: Schedule) -> None:
                 if schedule.zero not in (w, x):
                     found[(w,) if x == schedule.one else tuple(sorted((w, x)))] += 1.0
             wanted = terms(int(group.out[g, r, p]), True)
-            constants = {i for key in wanted for i in key if not np.isnan(schedule.constant[i])}  # these are folded
+            constants = {i for key in wanted for i in key if schedule.known[i]}  # these are folded
             if max(map(max, found)) < len(tape) and not constants:
                 assert found == wanted

@@ -19,6 +19,7 @@ from autograd.compiler.accelerated.gathers import cut
 from autograd.compiler.accelerated.operations import operation
 from autograd.compiler.schedule import Elementwise, Gather, MatMul, Product, Schedule, Sum
 from autograd.compiler.tape import Ints
+from autograd.ops import TABLE
 
 Array = npt.NDArray[Any]
 
@@ -67,11 +68,10 @@ class Traced:
         self.layout, self.dtype = layout, dtype
         self.constant = layout.schedule.constant
         self.arrays: list[Any] = [None, theta[:, None], batch.T]
-        self.fine: list[Any] = []
+        self.fine: list[Any] = [jnp.isfinite(theta).all(), jnp.isfinite(batch).all()]
         for group in layout.schedule.groups:
             found = self.group(group)
-            if isinstance(group, Elementwise):
-                self.fine.append(jnp.isfinite(found).all())
+            self.fine.append(jnp.isfinite(found).all())
             self.arrays.append(found.reshape(group.out.size, found.shape[-1]))
 
     def rows(self, nodes: Ints) -> Any:
@@ -114,7 +114,7 @@ class Traced:
                 if (part.c != 1.0).any():
                     term = term * part.c.astype(self.dtype)[..., None]
                 total = total + term.sum(axis=0)
-            return jnp.asarray(total)
+            return jnp.asarray(total if (group.scale == 1.0).all() else total * group.scale.astype(self.dtype)[:, None])
         if isinstance(group, MatMul):
             w, x = self.rows(group.w), self.rows(group.x)
             if len(w) == 1:  # a plain product of matrices: XLA has a faster one for that
@@ -125,7 +125,7 @@ class Traced:
             x, y = jnp.broadcast_arrays(self.rows(group.x)[..., None, :], self.rows(group.y)[:, None])
             return jnp.sum(x * y, axis=2)
         if isinstance(group, Gather):
-            index, table = self.rows(group.index), self.rows(group.table)[..., 0]
+            index, table = self.rows(group.index), jnp.asarray(self.rows(group.table)[..., 0])
             good = (index >= 0) & (index < len(table)) & (index == jnp.floor(index))
             chosen = table[jnp.where(good, index, 0.0).astype(jnp.int32)]  # (P, B, D)
             return jnp.moveaxis(jnp.where(good[..., None], chosen, jnp.nan), -1, 0)
@@ -138,13 +138,15 @@ class Traced:
             operands = list(self.rows(group.args))
         else:
             operands = [jnp.asarray(self.rows(row)) for row in group.args]
+        if group.op is TABLE["atan2"]:  # it hangs on the sign of a zero, which sums do not keep
+            self.fine.append(~((operands[0] == 0.0) & ~(operands[1] > 0.0)).any())
         return jnp.asarray(operation(group.op)(*operands), self.dtype).reshape(group.out.size, -1)
 
 
 class Functions:
     """The functions of a schedule, to be compiled by ``jax.jit``: of ``theta`` in ``layout.order``, and of a batch.
 
-    Each also returns whether every single operation gave finite numbers: where not, a domain may have been left.
+    Each also returns whether all numbers on the way were finite: where not, a domain may have been left.
     """
 
     def __init__(self, schedule: Schedule, dtype: npt.DTypeLike) -> None:
@@ -155,8 +157,7 @@ class Functions:
         """The outputs, shape (B, number of outputs)."""
         traced = Traced(self.layout, self.dtype, theta, batch)
         found = jnp.asarray(traced.rows(self.schedule.tape.outputs))
-        fine = jnp.stack(traced.fine).all() if traced.fine else jnp.asarray(True)
-        return jnp.broadcast_to(found, (found.shape[0], batch.shape[0])).T, fine
+        return jnp.broadcast_to(found, (found.shape[0], batch.shape[0])).T, jnp.stack(traced.fine).all()
 
     def mean(self, theta: Any, batch: Any) -> tuple[Any, Any]:
         """The mean of the only output."""

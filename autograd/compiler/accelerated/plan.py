@@ -33,6 +33,7 @@ class JaxPlan:
 
     def __init__(self, schedule: Schedule, dtype: npt.DTypeLike) -> None:
         self.schedule, self.dtype = schedule, np.dtype(dtype)
+        self.padded = schedule.padded
         self.functions = Functions(schedule, dtype)
         self.order = self.functions.layout.order
         self.outputs = jax.jit(self.functions.outputs)

@@ -151,7 +151,7 @@ class Backward:
 
     def sum(self, group: Sum, done: Done, adjoint: Adjoint) -> None:
         """Part by part; what is fixed along the batch gets the adjoint added up over it."""
-        summed: Adjoint | None = None
+        adjoint, summed = self.scaled(group, adjoint), None
         n = len(group.out)
         for part, names in zip(group.parts, done.reads, strict=True):
             source = adjoint
@@ -167,8 +167,21 @@ class Backward:
                 self.plain_part(part, source)
             else:
                 self.product_part(part, names, source)
-        if summed is not None:
-            self.adjoints.release(summed.block)
+        for each in (adjoint, summed):
+            if each is not None:
+                self.adjoints.release(each.block)
+
+    def scaled(self, group: Sum, adjoint: Adjoint) -> Adjoint:
+        """The adjoint of a sum before it is multiplied by its scale; the caller releases its block."""
+        factor = coefficient(self.emit, group.scale)
+        if factor is None:
+            adjoint.block.uses += 1
+            return adjoint
+        n, block = len(group.out), self.adjoints.block(adjoint.block.store, len(group.out), adjoint.block.hoisted)
+        block.uses = 1
+        into = self.adjoints.lines(block.hoisted)
+        self.emit.line("multiply", self.name(adjoint, (n,)), factor, self.adjoints.view(block, (n,)), into=into)
+        return Adjoint(block, block.row)
 
     def plain_part(self, part: Terms, source: Adjoint) -> None:
         """Terms c * x: the contribution is the adjoint itself, or the adjoint times c."""

@@ -11,15 +11,20 @@ from autograd.compiler.numpy.call import Call
 from autograd.compiler.numpy.emit import Array
 from autograd.compiler.numpy.sequences import invalid
 from autograd.op import Op
+from autograd.ops import TABLE
 
 
 def declared_value(op: Op) -> Callable[..., None]:
-    """The declaration over arrays; a result that is not finite is reported as NumPy reports its own."""
+    """The declaration over arrays; a result that is not finite is reported as NumPy reports its own.
+
+    So is an angle that hangs on the sign of a zero, which sums in another order do not keep.
+    """
+    signed = op is TABLE["atan2"]
 
     def run(*names: Array) -> None:
         *xs, z = names
         z[...] = op.array(*xs) if op.arity is not None else on_rows(op, stacked(xs))
-        if not np.isfinite(z).all():
+        if not np.isfinite(z).all() or (signed and ((xs[0] == 0.0) & ~(xs[1] > 0.0)).any()):
             invalid()
 
     return run

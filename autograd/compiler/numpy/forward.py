@@ -102,11 +102,11 @@ class Forward:
 
     def elementwise(self, k: int, group: Elementwise) -> Done:
         """By the short way of the operation, or by its declaration."""
-        numbers = self.schedule.constant
+        known, numbers = self.schedule.known, self.schedule.constant
         store = self.layout.home(group.batched)
         table = self.layout.table(group)
         lead = group.args if table is None else group.args[:table]
-        constants = [None if some(np.isnan(numbers[ids])) else numbers[ids] for ids in lead]
+        constants = [numbers[ids] if every(known[ids]) else None for ids in lead]
         way = (short_way(group.op, constants) or Declared()) if table is None else SEQUENCES[group.op]
         xs = [
             self.operand(ids, known, way.reads_again(j))
@@ -157,6 +157,9 @@ class Forward:
             same = every(group.bias == group.bias[0])
             pieces.append((number(group.bias[0]) if same else emit.constant(group.bias), 1))
         self.join(pieces, z)
+        factor = coefficient(emit, group.scale)
+        if factor is not None:
+            emit.line("multiply", z, factor, z)
         return done
 
     def join(self, pieces: list[tuple[str, int]], z: str) -> None:

@@ -39,7 +39,7 @@ class Layout:
         self.zero, self.one = schedule.zero, schedule.one
         self.kind = np.where(schedule.batched, VARYING, FIXED).astype(np.int8)
         self.kind[order.is_parameter & ~schedule.batched] = PARAMETER
-        self.kind[~np.isnan(schedule.constant) & ~order.is_parameter] = CONSTANT
+        self.kind[schedule.known & ~order.is_parameter] = CONSTANT
         self.kind[[self.zero, self.one]] = CONSTANT
         self.kind[schedule.tape.inputs] = VARYING
         self.row = {"T": order.theta, "S": np.full(size, -1, np.int64), "V": np.full(size, -1, np.int64)}

@@ -158,7 +158,7 @@ class Order:
         parts = [
             Terms(part.x[:, order], None if part.y is None else part.y[:, order], part.c[:, order]) for part in parts
         ]
-        return replace(group, out=group.out[order], bias=group.bias[order], parts=parts)
+        return replace(group, out=group.out[order], bias=group.bias[order], scale=group.scale[order], parts=parts)
 
     def where(self, ids: Ints) -> Ints:
         """A number for each node by which to sort: its place among the parameters, or among the others."""

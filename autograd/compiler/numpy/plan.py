@@ -16,6 +16,7 @@ from autograd.compiler.numpy.functions import function
 from autograd.compiler.numpy.layout import Layout
 from autograd.compiler.numpy.order import Order
 from autograd.compiler.numpy.relus import count_relus, relus_last
+from autograd.compiler.numpy.sequences import invalid
 from autograd.compiler.schedule import Schedule
 from autograd.compiler.softmaxes import find_softmaxes
 from autograd.compiler.tape import Ints
@@ -28,18 +29,17 @@ class NumpyPlan:
     Args:
         schedule: what to run.
         dtype: float64 or float32, of every number in the program.
-        move: put relus behind maxima (see ``relus``).
 
     Attributes:
-        schedule: what is run; ``given`` what was to be run.
+        schedule: what is run; ``given`` what was to be run, whose relus stood before its maxima (see ``relus``).
     """
 
     backend = "numpy"
 
-    def __init__(self, schedule: Schedule, dtype: npt.DTypeLike = np.float64, *, move: bool = True) -> None:
+    def __init__(self, schedule: Schedule, dtype: npt.DTypeLike = np.float64) -> None:
         self.given = schedule
-        self.schedule = schedule = relus_last(schedule) if move else schedule
-        self.dtype = np.dtype(dtype)
+        self.schedule = schedule = relus_last(schedule)
+        self.dtype, self.padded = np.dtype(dtype), schedule.padded
         self.arranged = Order(find_softmaxes(schedule))
         tape = schedule.tape
         self.order: Ints = np.searchsorted(tape.parameters, self.arranged.parameters)
@@ -53,11 +53,6 @@ class NumpyPlan:
             return []
         before, left = count_relus(self.given), count_relus(self.schedule)
         return [f"{before:,} relus become {left:,}: they run behind the maxima or minima that read them"]
-
-    @cached_property
-    def unmoved(self) -> NumpyPlan:
-        """The plan of the schedule as it was given."""
-        return NumpyPlan(self.given, self.dtype, move=False)
 
     def bind(self, batch_size: int, theta: Array, gradient: Array) -> NumpyRun:
         """A run for this batch size that reads ``theta`` and writes ``gradient``, both in ``order``.
@@ -96,9 +91,9 @@ class NumpyRun:
         layout = self.layout
         rows = np.zeros((layout.count[store], length), self.plan.dtype)
         row = layout.row[store]
-        constants = layout.order.schedule.constant
-        known = np.flatnonzero((row >= 0) & ~np.isnan(constants))
-        rows[row[known]] = constants[known, None]
+        schedule = layout.order.schedule
+        known = np.flatnonzero((row >= 0) & schedule.known)
+        rows[row[known]] = schedule.constant[known, None]
         for where, start, count in layout.ones:
             if where == store:
                 rows[start : start + count] = 1.0
@@ -191,28 +186,13 @@ class NumpyRun:
         backward = Backward(self.layout, emit, forward.done, 1.0, self.layout.order.schedule.tape.inputs, False)
         return self.make("input_gradients", "X", emit, [f"return {backward.to_inputs()}.T.copy()"], backward, {})
 
-    @cached_property
-    def unmoved(self) -> NumpyRun:
-        """A run of the schedule as it was given, with parameters and a gradient of its own."""
-        plan, count = self.plan.unmoved, len(self.plan.order)
-        return plan.bind(self.batch_size, np.empty(count, self.plan.dtype), np.empty(count, self.plan.dtype))
-
-    def as_given(self, what: str, batch: Array) -> Any:
-        """``backward`` or ``input_gradients`` by that run: where the output is nan, see ``relus``."""
-        here, there = np.argsort(self.plan.order), self.unmoved.plan.order
-        self.unmoved.stores["T"][:] = self.stores["T"][here[there]]
-        result = getattr(self.unmoved, what)(batch)
-        if what == "backward":
-            self.stores["G"][here[there]] = self.unmoved.stores["G"]
-        return result
-
     def loss(self) -> tuple[str, dict[str, Any]]:
         """The mean of the only output over the batch, as an expression."""
         layout = self.layout
         node = int(layout.order.schedule.tape.outputs[0])
         store = self.output_store(node)
         if store == "constant":
-            return repr(float(layout.order.schedule.constant[node])), {}
+            return "constant", {"constant": float(layout.order.schedule.constant[node])}
         row = self.only_numbers
         if layout.varies(node) and self.batch_size > 1:
             return f"float(addreduce(loss_row))/{self.batch_size}", {"loss_row": row}
@@ -220,9 +200,11 @@ class NumpyRun:
 
     @property
     def only_numbers(self) -> Array:
-        """Where the numbers of the only output are, unless it is a constant."""
+        """Where the numbers of the only output are."""
         node = int(self.layout.order.schedule.tape.outputs[0])
         store = self.output_store(node)
+        if store == "constant":
+            return self.layout.order.schedule.constant[node : node + 1]
         found: Array = self.stores[store][self.layout.row[store][node]]
         return found
 
@@ -241,14 +223,15 @@ class NumpyRun:
         """Forward and backward: the mean over the batch of the only output; writes ``gradient`` of that mean."""
         self.only_output()
         result: float = self.backward_function(batch.T)
-        if result != result and self.plan.schedule is not self.plan.given:
-            result = self.as_given("backward", batch)
         return result
 
     def input_gradients(self, batch: Array) -> Array:
-        """d output / d input, row by row: shape (B, number of inputs), of the only output: a new array."""
+        """d output / d input, row by row: shape (B, number of inputs), of the only output: a new array.
+
+        An output that is not finite is reported as NumPy reports its own.
+        """
         self.only_output()
         result: Array = self.input_function(batch.T)
-        if self.plan.schedule is not self.plan.given and np.isnan(self.only_numbers).any():
-            result = self.as_given("input_gradients", batch)
+        if not np.isfinite(self.only_numbers).all():
+            invalid()
         return result

@@ -8,7 +8,7 @@ and where it is not, nothing reaches a or b on either side. With a minimum it is
 That holds for inf, and for an adjoint that is inf, but not for nan: as recorded, where a is nan half of the adjoint
 goes to b if b is above 0; behind the maximum is nan then, and the slope of its relu is 0. No operation of the engine
 makes a number of a nan and has a slope there that is neither 0 nor nan. So it matters only where the output is nan too:
-then the executor computes the gradient of the schedule as it was.
+then a program is run as it was recorded (see ``Bound.plainly``).
 """
 
 from __future__ import annotations
@@ -85,17 +85,10 @@ def relus_last(schedule: Schedule) -> Schedule:
     if RELU not in ops or not any(op in ops for op in CHOICES) or any(op is not TABLE.get(op.name) for op in ops):
         return schedule
     moved = RelusLast(schedule)
-    count = len(moved.batched)
-    if not count:
+    if not moved.batched:
         return schedule
-    return replace(
-        schedule,
-        groups=sorted([group for group in moved.groups if group is not None], key=lambda group: group.level),
-        size=schedule.size + count,
-        constant=np.concatenate([schedule.constant, np.full(count, np.nan)]),
-        batched=np.concatenate([schedule.batched, np.array(moved.batched)]),
-        needed=np.concatenate([schedule.needed, np.ones(count, bool)]),
-    )
+    groups = sorted([group for group in moved.groups if group is not None], key=lambda group: group.level)
+    return schedule.changed(groups, np.array(moved.batched))
 
 
 def count_relus(schedule: Schedule) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from autograd.compiler.straightline.body import Body
-from autograd.compiler.straightline.forms import Form
+from autograd.compiler.straightline.forms import Form, guarded
 from autograd.compiler.straightline.registers import CHUNK, as_list, as_statements
 from autograd.compiler.straightline.sweep import Nodes, Terms, backward, forward
 from autograd.compiler.straightline.whole import text
@@ -93,7 +93,8 @@ class Blocks:
     def compiled(self, source: str) -> Callable[..., Any]:
         """The function of a block's source."""
         made: dict[str, Any] = {}
-        exec(compile(source, "<block>", "exec"), self.scope, made)  # names and numbers made here: nothing of a user's
+        scope = guarded(self.scope)
+        exec(compile(source, "<block>", "exec"), scope, made)  # names and numbers made here: nothing of a user's
         return made["block"]  # type: ignore[no-any-return]
 
     def forward_source(self, number: int) -> str:

@@ -99,6 +99,18 @@ MATH: dict[str, Callable[..., float]] = {
 """The operations that are a function of ``math`` and nothing more."""
 
 
+def angle(y: float, x: float) -> float:
+    """atan2; ArithmeticError where it hangs on the sign of a zero, which sums from left to right do not keep."""
+    if y == 0.0 and not x > 0.0:
+        raise ArithmeticError
+    return math.atan2(y, x)
+
+
+def guarded(scope: dict[str, Any]) -> dict[str, Any]:
+    """A namespace in which generated code is run, whose errors the declarations are asked about."""
+    return {**scope, "atan2": angle} if "atan2" in scope else scope
+
+
 _forms: WeakKeyDictionary[Op, Form] = WeakKeyDictionary()
 _recipes: WeakKeyDictionary[Op, dict[int, Recipe]] = WeakKeyDictionary()
 """What was made already; of a user's operation, as long as it lives."""

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.compiler.straightline.body import Body
-from autograd.compiler.straightline.forms import MUL, SUB, Form
+from autograd.compiler.straightline.forms import MUL, SUB, Form, guarded
 from autograd.compiler.straightline.sweep import Nodes, Terms, backward, forward, leaf_name
 
 ARGUMENTS = {
@@ -47,6 +47,7 @@ class Whole:
             with self.lock:
                 scope: dict[str, Any] = {"__builtins__": {"len": len}}
                 source = self.source(kind, one_row, scope)
+                scope = guarded(scope)
                 exec(compile(source, f"<{kind}>", "exec"), scope)  # names and numbers made here: nothing of a user's
                 self.sources[key] = source
                 function = self.made[key] = scope[kind]
