@@ -1,5 +1,5 @@
-# The typed face of number.py, which makes these methods from the table of operations. tests/test_number.py holds both
-# to the same names.
+# The typed face of number.py, which makes these methods from the table of operations. tests/engine/test_number.py
+# holds both to the same names.
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 Python pays for every operand of every row; NumPy pays for every call, whatever the batch, and little for each number
 inside it. So Python is for graphs that are tiny, or so irregular that a call computes only a handful of numbers.
-Forward and backward, compiling not included. ``tests/test_compiler_cost.py`` holds the rule to clear cases.
+Forward and backward, compiling not included. ``tests/compiler/test_cost.py`` holds the rule to clear cases.
 """
 
 from __future__ import annotations

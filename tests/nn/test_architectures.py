@@ -94,6 +94,7 @@ INPUTS: dict[str, Any] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_layer_alone(tmp_path: Path, kind: str) -> None:
+    assert kind in LAYERS, f"add a {kind} to LAYERS of this file"
     layer = LAYERS[kind]()
     nn.save(layer, tmp_path / "layer.json")
     content = json.loads((tmp_path / "layer.json").read_text("utf-8"))
@@ -108,7 +109,8 @@ def test_every_module_of_the_package_can_be_saved() -> None:
     modules = {
         name for name in nn.__all__ if isinstance(found := getattr(nn, name), type) and issubclass(found, nn.Module)
     }
-    assert modules - {"Module"} == {*KINDS, *BUILDERS, "Sequential", "Residual"}
+    differing = modules - {"Module"} ^ {*KINDS, *BUILDERS, "Sequential", "Residual"}
+    assert not differing, f"KINDS of nn/architectures.py and nn.__all__ differ in {differing}"
 
 
 def test_dropout_comes_back_as_it_was(tmp_path: Path) -> None:

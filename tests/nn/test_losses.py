@@ -1,6 +1,7 @@
 """nn.losses, against PyTorch's values and gradients (tests/oracle/torch_nn.json), and what they refuse."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from support import frozen
 
 import autograd as ag
+import nn
 from autograd import Value
 from nn import losses
 
@@ -118,3 +120,11 @@ def test_an_unknown_loss() -> None:
         losses.loss("l1")
     with pytest.raises(TypeError, match="the loss is a name or a function"):
         losses.loss(None)  # type: ignore[arg-type]
+
+
+def test_every_loss_by_name_is_exported_and_held_to_pytorch_or_to_its_definition() -> None:
+    text = Path(__file__).read_text("utf-8")
+    held = {row["loss"] for row in ORACLE["losses"]}
+    for name, function in losses.LOSSES.items():
+        assert getattr(nn, name, None) is function, f"import {name} in nn/__init__.py, and name it in __all__"
+        assert name in held or f"losses.{name}(" in text, f"test losses.{name} in this file"

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support import frozen
 from support.interrupting import interrupting
 
+import nn
 from autograd import Value
-from nn import SGD, Adam, AdamW, Optimizer, clip_gradients
+from nn import SGD, Adam, AdamW, Optimizer, clip_gradients, optim
 
 ORACLE = frozen("torch_nn")
 OURS = {"lr": "learning_rate", "eps": "epsilon"}
@@ -205,3 +207,10 @@ def test_clipping_and_decay_that_are_none() -> None:
         clip_gradients([Value(1.0)], -1.0)
     with pytest.raises(ValueError, match="weight_decay is -1: it must be 0 or above"):
         AdamW([Value(1.0)], weight_decay=-1.0)
+
+
+def test_every_optimiser_is_exported_and_tested_here() -> None:
+    text = Path(__file__).read_text("utf-8")
+    for name in optim.__all__:
+        assert getattr(nn, name, None) is getattr(optim, name), f"import {name} in nn/__init__.py, name it in __all__"
+        assert name == "Optimizer" or f"{name}(" in text or f'"{name}":' in text, f"test {name} in this file"

@@ -8,6 +8,8 @@ TESTS = Path(__file__).parent.parent
 ROOT = TESTS.parent
 ORACLE = TESTS / "oracle"
 """Numbers of other programs, frozen, with the scripts that froze them."""
+EXAMPLES = {"nn/prelu.py", "viz/bars.py"}
+"""Files that the recipes of CONTRIBUTING.md make; they were made in a copy."""
 
 
 def frozen(name: str) -> Any:

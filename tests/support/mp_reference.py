@@ -240,7 +240,7 @@ def reference(op: Op) -> Reference:
     """The entry of an operation; an AssertionError says what to add where it has none."""
     assert op.name in REFERENCES, (
         f"the operation {op.name!r} has no reference: add its value and slopes in mpmath to REFERENCES in "
-        "tests/mp_reference.py"
+        "tests/support/mp_reference.py"
     )
     return REFERENCES[op.name]
 
