@@ -5,12 +5,14 @@ import math
 import operator
 from typing import Any
 
+import numpy as np
 import pytest
 from support.operations import PUBLIC, middling
 
 import autograd as ag
 from autograd import Value
 from autograd.op import Nary, Op, Unary
+from autograd.ops import TABLE
 from autograd.reverse import steps, topological
 
 
@@ -65,3 +67,34 @@ def test_the_full_way_fills_the_slots_of_two_operands_as_the_quick_way(run: Any)
         quick = run(x, y)
         with ag.detect_anomaly():
             assert slots(run(x, y)) == slots(quick)
+
+
+def test_a_ufunc_with_options_is_numpys_own() -> None:
+    x, out = Value(2.0), np.empty((), dtype=object)
+    assert np.add(x, 3.0, out=out) is out
+    assert out[()].data == 5.0
+    places = np.array([Value(1.0), Value(2.0)])
+    np.add.at(places, [1, 1], x)
+    assert [v.data for v in places] == [1.0, 6.0]
+    with pytest.raises(TypeError, match="conjugate"):
+        np.conjugate(x)
+
+
+@pytest.mark.parametrize("mark", ["__array__", "__array_priority__"])
+def test_at_leaves_arrays_of_other_libraries_to_them(mark: str) -> None:
+    foreign = type("Foreign", (), {mark: 1.0, "__rmatmul__": lambda self, other: "theirs"})
+    assert Value(1.0) @ foreign() == "theirs"
+
+
+def test_powers_by_exponents_that_have_no_neighbours() -> None:
+    """From 2**53 on y - 1 is y, or further away: the slope is the declaration's all the same."""
+    pow = TABLE["pow"]
+    for y in (2.0**53 - 1.0, 2.0**53, 2.0**53 + 2.0, 2.0**53 + 4.0, 2.0**54, 2.0**60):
+        for exponent in (y, -y):
+            for k in range(-9, 10):
+                x = 1.0 + k * 2.0**-53
+                try:
+                    expected = pow.partial_on_floats(0, pow.forward(x, exponent), (x, exponent))
+                except OverflowError:
+                    continue
+                assert (Value(x) ** exponent).partials[0] == expected, (x, exponent)
