@@ -98,3 +98,40 @@ def test_powers_by_exponents_that_have_no_neighbours() -> None:
                 except OverflowError:
                     continue
                 assert (Value(x) ** exponent).partials[0] == expected, (x, exponent)
+
+
+OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
+
+
+@pytest.mark.parametrize("run", OPERATORS)
+@pytest.mark.parametrize("x", [Value(1.5), 1.5, 3], ids=["value", "float", "int"])
+@pytest.mark.parametrize("y", [Value(2.5), 2.5, 3], ids=["value", "float", "int"])
+def test_every_operator_feels_the_mode_from_both_sides(run: Any, x: Any, y: Any) -> None:
+    if not isinstance(x, Value) and not isinstance(y, Value):
+        return
+    with ag.no_grad():
+        assert run(x, y).is_leaf
+    with ag.detect_anomaly():
+        assert "test_closer.py" in run(x, y).where
+    assert not hasattr(run(x, y), "where")
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64, np.bool_, bool, int])
+@pytest.mark.parametrize("run", OPERATORS)
+def test_what_a_node_holds_are_pythons_floats(run: Any, kind: Any) -> None:
+    v, other = Value(1.5), kind(1)
+    for node in (run(v, other), run(other, v)):
+        assert {type(x) for x in (node.data, *node.operands, *node.partials)} <= {float, Value, type(None)}
+
+
+def test_operations_of_two_numbers_are_methods_with_operands_by_place_or_name() -> None:
+    def check(v: Any) -> Any:
+        assert v.maximum(2.0).data == v.maximum(y=2.0).data == 2.0
+        assert v.clip(1.0, high=3.0).data == 1.0
+        assert v.exp().data == math.exp(0.5)
+        with pytest.raises(TypeError):
+            v.exp(1.0)
+        return v
+
+    check(Value(0.5))
+    ag.jvp(check, (0.5,), (1.0,))
