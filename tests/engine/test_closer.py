@@ -135,3 +135,11 @@ def test_operations_of_two_numbers_are_methods_with_operands_by_place_or_name() 
 
     check(Value(0.5))
     ag.jvp(check, (0.5,), (1.0,))
+
+
+@pytest.mark.parametrize("run", OPERATORS)
+def test_a_value_leaves_an_array_to_the_arrays_own_operators(run: Any) -> None:
+    reflected = f"__r{run.__name__}__"
+    own = type("Own", (np.ndarray,), {reflected: lambda self, other: "its own"})
+    assert run(Value(2.0), np.ones(2).view(own)) == "its own"
+    assert [v.data for v in run(Value(2.0), np.ones(2))] == [run(2.0, 1.0)] * 2
