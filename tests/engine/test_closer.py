@@ -13,6 +13,7 @@ import autograd as ag
 from autograd import Value
 from autograd.op import Nary, Op, Unary
 from autograd.ops import TABLE
+from autograd.ops.elementary import ieee_power
 from autograd.reverse import steps, topological
 
 
@@ -143,3 +144,35 @@ def test_a_value_leaves_an_array_to_the_arrays_own_operators(run: Any) -> None:
     own = type("Own", (np.ndarray,), {reflected: lambda self, other: "its own"})
     assert run(Value(2.0), np.ones(2).view(own)) == "its own"
     assert [v.data for v in run(Value(2.0), np.ones(2))] == [run(2.0, 1.0)] * 2
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [
+        (-1e200, 3.0, -math.inf), (-1e200, 2.0, math.inf), (1e200, 3.0, math.inf), (0.0, -1.0, math.inf),
+        (-0.0, -1.0, -math.inf), (-0.0, -2.0, math.inf), (-0.0, -0.5, math.inf), (-8.0, 0.5, math.nan),
+    ],
+)  # fmt: skip
+def test_a_power_that_is_no_float_is_that_of_c(x: float, y: float, expected: float) -> None:
+    assert repr(ieee_power(x, y)) == repr(expected)
+
+
+def test_a_slope_whose_power_alone_overflows() -> None:
+    """y * x**(y - 1) is a float, x**(y - 1) is not; and the logarithm of 0 has a sign."""
+    x = Value(1e-320)
+    (x**2.0**-50).backward()
+    assert x.grad == pytest.approx(2.0**-50 / 1e-300 * 1e20, rel=1e-3)  # 1e-320 has three digits
+    assert TABLE["power_derivative"].forward(0.0, -1.0, 0.0, 1.0) == -math.inf
+
+
+@pytest.mark.parametrize("index", [-1.0, -0.0, 1.0, 2.0, 3.0, 0.5, math.nan, math.inf])
+def test_an_array_s_index_out_of_place_is_nan(index: float) -> None:
+    found = TABLE["take"].array(np.array([index, 5.0, 6.0]))
+    assert found == [5.0, 6.0][int(index)] if index in (0.0, 1.0) else np.isnan(found)
+
+
+def test_where_evaluates_a_branch_that_is_a_function_beside_one_that_is_a_number() -> None:
+    a, b = Value(1.0), Value(2.0)
+    assert ag.where(True, b, lambda: 1 / 0) is b
+    assert ag.where(False, b, lambda: a) is a
+    assert ag.where(True, lambda: a, b) is a
