@@ -11,10 +11,12 @@ from support.operations import PUBLIC, middling
 
 import autograd as ag
 from autograd import Value
+from autograd.number import NUMPY_NAMES
 from autograd.op import Nary, Op, Unary
 from autograd.ops import TABLE
 from autograd.ops.elementary import ieee_power
 from autograd.reverse import steps, topological
+from autograd.value import QUICK
 
 
 def test_steps_twice_are_backward_twice() -> None:
@@ -176,3 +178,28 @@ def test_where_evaluates_a_branch_that_is_a_function_beside_one_that_is_a_number
     assert ag.where(True, b, lambda: 1 / 0) is b
     assert ag.where(False, b, lambda: a) is a
     assert ag.where(True, lambda: a, b) is a
+
+
+def test_values_have_the_quick_methods_of_the_public_operations_alone() -> None:
+    for op, method in QUICK.items():
+        for name in {op.name, NUMPY_NAMES.get(op.name, op.name)}:
+            assert (getattr(Value, name, None) is method) == op.public, name
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "away"),
+    [
+        ("abs", (0.0,), (0.5,)), ("sign", (0.0,), (0.5,)), ("relu", (0.0,), (0.5,)), ("floor", (2.0,), (2.5,)),
+        ("round_half_even", (2.5,), (2.0,)), ("negative_part", (0.0,), (0.5,)), ("exceeds", (1.5, 1.5), (1.5, 1.0)),
+        ("maximum", (1.5, 1.5), (1.5, 1.0)), ("minimum", (1.5, 1.5), (1.5, 1.0)),
+        ("leaky_relu", (0.0, 0.5), (0.5, 0.5)),
+        ("clip", (1.0, 1.0, 2.0), (1.5, 1.0, 2.0)), ("clip", (2.0, 1.0, 2.0), (1.5, 1.0, 2.0)),
+        ("elu", (0.0, 0.5), (0.5, 0.5)), ("hypot", (0.0, 0.0), (1.0, 0.0)), ("atan2", (0.0, 0.0), (0.0, 1.0)),
+        ("where", (0.0, 1.0, 2.0), (1.0, 1.0, 2.0)),
+    ],
+)  # fmt: skip
+def test_a_kink_is_at_distance_zero_where_the_slope_jumps(name: str, at: Any, away: Any) -> None:
+    kinks = TABLE[name].kinks
+    assert kinks is not None
+    assert 0.0 in kinks(*at)
+    assert 0.0 not in kinks(*away)
