@@ -3,6 +3,8 @@
 import copy
 import math
 import operator
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -203,3 +205,11 @@ def test_a_kink_is_at_distance_zero_where_the_slope_jumps(name: str, at: Any, aw
     assert kinks is not None
     assert 0.0 in kinks(*at)
     assert 0.0 not in kinks(*away)
+
+
+@pytest.mark.parametrize("run", OPERATORS[:-1])  # a Fraction makes itself a float where it is raised to a power
+@pytest.mark.parametrize("other", [Fraction(1, 2), Decimal("0.5")], ids=["Fraction", "Decimal"])
+def test_numbers_that_are_no_floats_are_refused_on_either_side(run: Any, other: Any) -> None:
+    for use in (lambda: run(Value(2.0), other), lambda: run(other, Value(2.0))):
+        with pytest.raises(TypeError, match=f"cannot take {type(other).__name__}"):
+            use()
