@@ -213,3 +213,35 @@ def test_numbers_that_are_no_floats_are_refused_on_either_side(run: Any, other: 
     for use in (lambda: run(Value(2.0), other), lambda: run(other, Value(2.0))):
         with pytest.raises(TypeError, match=f"cannot take {type(other).__name__}"):
             use()
+
+
+def test_the_gradient_of_a_power_at_the_origin_is_zero() -> None:
+    x, y = Value(0.0), Value(0.0)
+    (x**y).backward()
+    assert (x.grad, y.grad) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("other", [3, True, np.float64(3.0), np.float32(3.0), np.int64(3)], ids=lambda x: str(type(x)))
+def test_dot_takes_every_kind_of_number_beside_values(other: Any) -> None:
+    w = Value(2.0)
+    node = ag.dot([w, 1.5], [other, 1.0], other)
+    node.backward()
+    assert node.data == 3.0 * float(other) + 1.5
+    assert w.grad == float(other)
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4), (5, 2, 3, 4)])
+def test_sequences_lie_along_the_last_axis_of_arrays_of_any_number_of_axes(shape: tuple[int, ...]) -> None:
+    xs = np.arange(1.0, 1.0 + math.prod(shape)).reshape(shape) / 7.0
+    shares = ag.softmax(xs)
+    assert shares.shape == shape
+    assert np.allclose(shares.sum(axis=-1), 1.0)
+    assert np.array_equal(ag.dot(xs, xs, 0.5), np.sum(xs * xs, axis=-1) + 0.5)
+    assert np.array_equal(ag.take(xs, 2), xs[..., 2])
+    indexed = np.concatenate([np.full((*shape[:-1], 1), 3.0), xs], axis=-1)
+    assert np.array_equal(TABLE["take"].array(indexed), xs[..., 3])
+    assert np.array_equal(ag.where(xs > 1.0, xs, 0.0), np.where(xs > 1.0, xs, 0.0))
+    with pytest.raises(TypeError, match="take takes a sequence"):
+        ag.take("abc", 0)
+    with pytest.raises(TypeError, match="take takes a sequence"):
+        ag.take(3.0, 0)
