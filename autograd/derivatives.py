@@ -13,16 +13,18 @@ Numbers beside others that do depend are constants: ``jacobian(lambda x: [x, 1.0
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd import arrays, modes, scopes, tree
-from autograd.forward import Dual, fresh_tag, is_one, partials, parts
+from autograd.forward import Dual, fresh_tag, is_one, partials, parts, plain
 from autograd.number import Number
 from autograd.ops.nary import sum as sum_of
 from autograd.reverse import UNREACHED, adjoints, edges, tape
 from autograd.scopes import Scope
-from autograd.stale import verify
+from autograd.sides import settled
+from autograd.stale import same, verify
 from autograd.value import Value
 from autograd.variables import (
     Argnums,
@@ -88,13 +90,29 @@ def total(terms: list[Any]) -> Any:
     return terms[0] if len(terms) == 1 else sum_of(terms)
 
 
-def rows_of(ys: list[Any], wanted: list[Any], scope: Scope, graphs: bool, f: Callable[..., Any]) -> list[list[Any]]:
-    """The gradient of each result. GraphError: none of them depends on a variable."""
-    keep = scope.inner or graphs
+def rows_of(ys: list[Any], wanted: list[Any], scope: Scope, keep: bool, f: Any = None) -> list[list[Any]]:
+    """The gradient of each result. GraphError, where ``f`` is given: none depends on a variable."""
     rows = [differentiate(y, wanted, keep) for y in ys]
-    if wanted and all(g is UNREACHED for row in rows for g in row):
+    if f is not None and wanted and all(g is UNREACHED for row in rows for g in row):
         check_dependence(ys, f)
+    if is_doubtful([g for row in rows for g in row], scope):
+        if not keep:
+            rows = [differentiate(y, wanted, True) for y in ys]
+        rows = [corrected(row, wanted, keep) for row in rows]
     return [[slope(g, [y], keep) for g in row] for y, row in zip(ys, rows, strict=True)]
+
+
+def is_doubtful(derivatives: list[Any], scope: Scope) -> bool:
+    """Are these derivatives of an order above 1, not to be differentiated further, and taken through a kink or nan?"""
+    return scope.nested and not scope.inner and (scope.kinked or not all(math.isfinite(plain(g)) for g in derivatives))
+
+
+def corrected(derivatives: list[Any], wanted: list[Any], keep: bool) -> list[Any]:
+    """Higher derivatives of a graph with kinks, as the sides of the point have them; those with a graph keep it."""
+    numbers = settled(derivatives, wanted)
+    if not keep:
+        return numbers
+    return [g if same(x, plain(g)) else g + (x - plain(g)) for g, x in zip(derivatives, numbers, strict=True)]
 
 
 def value_and_grad(f: Callable[..., Any], argnums: Argnums = None) -> Callable[..., tuple[Any, Any]]:
@@ -106,7 +124,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = None) -> Callable[.
         arguments, wanted, shape, graphs = variables(args, argnums, f)
         with scopes.opened(wanted) as scope:
             y = only_result(f(*arguments, **options), f)
-            (gradients,) = rows_of([y], wanted, scope, graphs, f)
+            (gradients,) = rows_of([y], wanted, scope, scope.inner or graphs, f)
         return finished(y, scope.inner or graphs), tree.refill(shape, gradients)
 
     value_and_gradient.__name__ = f"value_and_grad_of_{getattr(f, '__name__', 'f')}"
@@ -151,7 +169,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = None) -> Callable[..., An
         arguments, wanted, shape, graphs = variables(args, argnums, f)
         with scopes.opened(wanted) as scope:
             output = f(*arguments, **options)
-            rows = iter(rows_of(results(output, f), wanted, scope, graphs, f))
+            rows = iter(rows_of(results(output, f), wanted, scope, scope.inner or graphs, f))
         return stacked(tree.rebuild(output, lambda y, path: tree.refill(shape, next(rows))), output, shape)
 
     jacobian_function.__name__ = f"jacobian_of_{getattr(f, '__name__', 'f')}"
@@ -196,8 +214,8 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]
         weights = tree.matched(output, cotangent, ("the output", "the cotangent"))
         graph = keep or any(isinstance(w, Number) for w in weights)
         terms = [real(w) * y for w, y in zip(weights, ys, strict=True) if isinstance(w, Number) or w]
-        gradients = differentiate(sum_of(terms), wanted, graph)
-        return tree.refill(tuple(primals), [slope(g, ys, graph) for g in gradients])
+        (gradients,) = rows_of([sum_of(terms)], wanted, scope, graph)
+        return tree.refill(tuple(primals), gradients)
 
     return tree.tidy(tree.rebuild(output, lambda y, path: finished(y, keep))), pullback
 
@@ -218,20 +236,33 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
         raise TypeError("jvp takes tuples of arguments: jvp(f, (x,), (direction,))")
     chosen(tuple(primals), None, f)
+    primals = tuple(primals)
     xs = tree.leaves(tuple(replaced(x, real) for x in primals))
-    ts = [real(t) for t in tree.matched(tuple(primals), tuple(tangents), ("primals", "tangents"))]
+    ts = [real(t) for t in tree.matched(primals, tuple(tangents), ("primals", "tangents"))]
+    output, pairs, scope = pushed(f, primals, xs, ts)
+    keep = scope.inner or any(isinstance(x, Number) for x in (*xs, *ts))
+    ys, along = [y for y, _ in pairs], [t for _, t in pairs]
+    if is_doubtful(along, scope):
+        values = [x if isinstance(x, Number) else Value(x) for x in xs]  # plain numbers leave no graph: once more
+        again = pairs if all(isinstance(x, Number) for x in xs) else pushed(f, primals, values, ts)[1]
+        along = corrected([t for _, t in again], list(map(core, values)), keep)
+    return (
+        tree.refill(output, [finished(y, keep) for y in ys]),
+        tree.refill(output, [slope(t, ys, keep) for t in along]),
+    )
+
+
+def pushed(f: Callable[..., Any], primals: Any, xs: list[Any], ts: list[Any]) -> tuple[Any, list[Any], Scope]:
+    """What ``f`` returns of dual numbers in place of its arguments; the primal and the tangent of each number in it;
+    and the scope that was open meanwhile."""
     tag = fresh_tag()
     duals = [Dual(x, t if isinstance(t, Number) or t else UNREACHED, tag) for x, t in zip(xs, ts, strict=True)]
     with scopes.opened(tag=tag) as scope:
-        output = f(*tree.refill(tuple(primals), duals))
+        output = f(*tree.refill(primals, duals))
         ys = results(output, f)
         if xs:
             check_dependence(ys, f)
-        keep = scope.inner or any(isinstance(x, Number) for x in (*xs, *ts))
-        pairs = [parts(y, tag) for y in ys]
-        both = [(finished(y, keep), slope(t, ys, keep)) for y, t in pairs]
-    primal, tangent = (tree.refill(output, [pair[side] for pair in both]) for side in (0, 1))
-    return primal, tangent
+    return output, [parts(y, tag) for y in ys], scope
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:

@@ -211,6 +211,13 @@ class Op:
                 f"({error}). Written with autograd's functions in place of math's, it would be inf or nan there."
             ) from None
 
+    def is_at_kink(self, operands: Sequence[float]) -> bool:
+        """Is one of the distances from its kinks 0 at these operands?"""
+        try:
+            return self.kinks is not None and any(distance == 0.0 for distance in self.kinks(*operands))
+        except FLOAT_ERRORS:
+            return False
+
     def rule(self, index: int) -> Rule:
         """The rule for one operand; an n-ary operation's rule gives all, of which this one is taken."""
         if not callable(self.partials):

@@ -87,6 +87,12 @@ def depends(numbers: Iterable[Any], scopes: Iterable[Scope]) -> bool:
     return False
 
 
+def note_kink() -> None:
+    """A slope that is to be differentiated again was taken at a kink."""
+    for scope in _scopes.get():
+        scope.kinked = True
+
+
 def check_live(tag: int) -> None:
     """GraphError: the derivative that a dual number belongs to has ended."""
     if tag not in live_tags:
