@@ -25,6 +25,8 @@ from autograd.value import Value
 
 HAIR, FINER = 2.0**-200, 2.0**-250
 """How far the variables move: what is no number of the order of 1 shows by its size; and less, to see what grows."""
+STEPS = 2.0**-11, 2.0**-6
+"""How far they move where a hair loses all digits, to see at least whether the rules' number is the limit."""
 NUDGE = 2.0**-40
 """How far, as a share of themselves, operands that are not 0 move off a kink, where only the side matters."""
 NEAR = 1e-9
@@ -33,20 +35,32 @@ NEAR = 1e-9
 
 def settled(nodes: Sequence[Any], wanted: Sequence[Value]) -> list[float]:
     """The number of each node, a derivative in ``wanted``, as the sides of the point have it; see the module."""
-    order: dict[int, Value] = {}
+    found: dict[int, Value] = {}
     for node in nodes:
         if isinstance(node, Value) and node._a is not None:
-            order.update((id(each), each) for each in tape(node))
-    ways = directions(len(wanted))
+            found.update((id(each), each) for each in tape(node))
+    order, ways = list(found.values()), directions(len(wanted))
     runs = [(HAIR, way) for way in ways] + [(FINER, ways[0])]
-    sides = [beside(list(order.values()), wanted, way, hair) for hair, way in runs]
-    found = []
-    for node in nodes:
-        if not isinstance(node, Value):
-            found.append(float(node))
-        else:
-            found.append(judged(node._data, [side.get(id(node), node._data) for side in sides]))
-    return found
+    sides = [beside(order, wanted, way, hair) for hair, way in runs]
+    numbers = [
+        judged(x._data, [side.get(id(x), x._data) for side in sides]) if isinstance(x, Value) else float(x)
+        for x in nodes
+    ]
+    lost = [
+        k for k, x in enumerate(nodes) if math.isnan(numbers[k]) and isinstance(x, Value) and math.isfinite(x._data)
+    ]
+    for step in STEPS if lost else ():  # of terms of the size 1/HAIR that cancel, only rounding errors are left
+        pairs = [(beside(order, wanted, way, 8.0 * step), beside(order, wanted, way, step)) for way in ways]
+        for k in lost:
+            key, limit = id(nodes[k]), nodes[k]._data
+            if all(leads_to(limit, far.get(key, limit), near.get(key, limit)) for far, near in pairs):
+                numbers[k] = limit
+    return numbers
+
+
+def leads_to(limit: float, far: float, near: float) -> bool:
+    """Do numbers at a distance of 8 and of 1 point to this limit at 0?"""
+    return abs((8.0 * near - far) / 7.0 - limit) <= 1e-5 * max(abs(limit), abs(far), abs(near)) + 1e-9
 
 
 def directions(n: int) -> list[list[float]]:
@@ -84,7 +98,7 @@ def beside(order: Sequence[Any], wanted: Sequence[Value], way: Sequence[float], 
     data: dict[int, float] = {}
     moves: dict[int, float] = {}
     for v, x in zip(wanted, way, strict=True):
-        data[id(v)], moves[id(v)] = v._data or hair * x, x
+        data[id(v)], moves[id(v)] = v._data + hair * x, x
     for node in order:
         key, operands = id(node), node.operands
         if key in data or not any(id(x) in data for x in operands):

@@ -268,27 +268,18 @@ def given(subject: Subject, gradient: Any) -> list[float]:
 
 
 def flat(result: Any, subject: Subject, what: str) -> list[float]:
-    """The numbers of a gradient, held against the inputs in count and shape."""
+    """The numbers of a gradient in the order of the inputs, paired by key and by shape.
+
+    Lists, tuples and arrays of one shape stand for one another: a gradient by hand may be written either way.
+
+    Raises:
+        ValueError: its structure is not that of the inputs; shows both. TypeError: it is None.
+    """
     if result is None:
         raise TypeError(f"{what} is None: did the function that computes it forget to return it?")
-    parts = result if len(subject.inputs) > 1 and isinstance(result, tuple | list) else (result,)
-    if len(subject.inputs) > 1 and len(parts) != len(subject.inputs):
-        raise ValueError(
-            f"{what} has {len(parts)} part(s), the function {len(subject.inputs)} inputs: return a tuple, one for each"
-        )
-    for part, x, i in zip(parts, subject.inputs, range(len(parts)), strict=False):
-        if np.shape(part) != np.shape(x) and isinstance(x, np.ndarray):
-            raise ValueError(f"{what} of input {i} has shape {np.shape(part)}, the input {np.shape(x)}")
-    try:
-        numbers = tree.leaves(parts)
-    except TypeError:
-        raise TypeError(
-            f"{what} is {type(result).__name__} {result!r:.60}: give numbers, or lists, tuples, dicts or arrays of "
-            "numbers, in the structure of the inputs"
-        ) from None
-    if len(numbers) != len(subject.point):
-        raise ValueError(
-            f"{what} has {len(numbers)} number(s), the inputs {len(subject.point)}: return one for each, in the "
-            "structure of the inputs"
-        )
-    return [*map(plain, numbers)]
+    inputs, several = subject.inputs, len(subject.inputs) > 1
+    if several and not (isinstance(result, tuple | list) and len(result) == len(inputs)):
+        got = tree.described(result)
+        raise ValueError(f"{what} is {got}, and the function has {len(inputs)} inputs: return a tuple, one for each")
+    names = ("the input", what) if not several else ("the inputs", what)
+    return [*map(plain, tree.matched(inputs if several else inputs[0], result, names, loose=True))]

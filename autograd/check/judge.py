@@ -53,9 +53,34 @@ def judged(e: Evidence) -> Entry:
     if e.found is None or e.replay is None:
         return by_differences(entry, e)
     entry = replace(entry, kinks=notes_of(e.found.kinks))
-    if e.found.doubts:
-        return at_a_kink(entry, e, e.found, e.replay)
-    return by_graph(entry, e, e.found, e.replay)
+    doubts = e.found.doubts
+    silent = all(edge.silent for edge in doubts) and (not doubts or e.replay.one_sided(e.index) is None)
+    judgement = by_graph(entry, e, e.found, e.replay) if silent else entry
+    if doubts and not (judgement.verdict == "right" and not e.estimate.trouble):
+        judgement = at_a_kink(entry, e, e.found, e.replay)
+    if contradicted(e, judgement):
+        return replace(judgement, verdict="undecidable", kind="contradiction", reason=CONTRADICTION)
+    return judgement
+
+
+def contradicted(e: Evidence, entry: Entry) -> bool:
+    """Is an entry called right whose gradient is far from differences of f that found nothing wrong with themselves?"""
+    found = e.estimate
+    if entry.verdict != "right" or found.trouble or not math.isfinite(found.value) or e.tolerance is not None:
+        return False
+    gap, size = abs(entry.gradient - found.value), max(abs(entry.gradient), abs(found.value))
+    noise = found.noise / max(abs(entry.at), 1e-3)
+    return gap > 64.0 * (found.error + noise) and gap > (0.1 if e.single else 1e-2) * size
+
+
+NO_DERIVATIVE = (
+    "the derivative is nan, though the slope along this input alone is finite: beside this point, in other directions, "
+    "it differs or grows without bound. Move the point"
+)
+CONTRADICTION = (
+    "the local derivatives of the graph add up to this gradient, and differences of the function are far from it: f "
+    "may have a kink here that its operations do not declare. Move the point"
+)
 
 
 def by_graph(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
@@ -84,6 +109,8 @@ def by_graph(entry: Entry, e: Evidence, found: Found, replay: Replay) -> Entry:
     if edges and not e.by_hand:
         reason = "a local derivative is not that of its operation"
         return replace(entry, verdict="wrong", kind="rule", reason=reason, culprit=culprit_of(edges[0]))
+    if math.isnan(entry.gradient) and not e.by_hand:
+        return replace(entry, verdict="undecidable", kind="kink", reason=NO_DERIVATIVE)
     if e.by_hand:
         hidden = 4.0 * replay.noise() / max(1.0, abs(entry.at))
         if gap <= hidden and (entry.gradient == 0.0 or gap >= 2.0**-8 * hidden):  # what cancellation leaves

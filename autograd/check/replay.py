@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -24,17 +24,20 @@ from autograd.value import Value
 
 MOST_EDGES = 20_000
 """A larger graph is compared with f, but not checked edge by edge."""
+FLAT = Decimal("1e-20")
+"""Quotients below this, over steps of 1e-30, are those of a slope of 0: that of x**2 is as large as the step."""
 
 
 @dataclass(frozen=True)
 class Edge:
-    """One local derivative: of ``node`` with respect to its operand ``index``."""
+    """One local derivative: of ``node`` with respect to its operand ``index``; silent where nothing arrives at it."""
 
     node: Value
     index: int
     recorded: float
     slope: Slope
     tolerance: float
+    silent: bool = False
 
     @property
     def wrong(self) -> bool:
@@ -119,10 +122,11 @@ class Replay:
                 bound[x] = bound.get(x, 0.0) + e * size + abs(g) * slack + rounding
                 paths[x] = paths.get(x, 0.0) + p * abs(local)
                 reached = doubts.setdefault(x, {})
+                jump = doubtful and edge.slope.trouble != "kink"  # times 0, it may yet be a slope: x*sign(x)
                 if g != 0.0 or d:
                     reached.update(d)
-                    if doubtful and g != 0.0:
-                        reached[id(edge)] = edge
+                if doubtful and (g != 0.0 or jump):
+                    reached[id(edge)] = edge if g != 0.0 else replace(edge, silent=True)
         near: dict[int, Kink] = {}
         for kink in self.kinks:
             near.setdefault(id(kink.node), kink)
@@ -175,7 +179,9 @@ class Replay:
                 if here is None or near is None or far is None:
                     return None
                 a, b = sign * (near - here) / h, sign * (far - here) / (4 * h)
-                if abs(a) > Decimal("1e12") * (1 + abs(b)) or abs(a - b) > Decimal("1e-6") * (abs(a) + abs(b)):
+                if max(abs(a), abs(b)) < FLAT:
+                    slopes.append(0.0)
+                elif abs(a) > Decimal("1e12") * (1 + abs(b)) or abs(a - b) > Decimal("1e-6") * (abs(a) + abs(b)):
                     slopes.append(math.copysign(math.inf, float(a.min(1).max(-1))))
                 else:
                     slopes.append(float(a))
