@@ -178,8 +178,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = None) -> Callable[..., An
 
 def stacked(rows: Any, output: Any, shape: Any) -> Any:
     """An array of arrays as one array; anything else as it is."""
-    shape = tree.bare(shape)
-    if arrays.is_array(tree.bare(output)) and arrays.is_array(shape):
+    if arrays.is_plain(output) and arrays.is_plain(shape):
         return arrays.outer(rows, shape.shape)
     return tree.tidy(rows)
 

@@ -111,7 +111,9 @@ def test_refusals():
     layer = Dense()
     with pytest.raises(ValueError, match=re.escape("the cotangent has 1 number(s), the output of the function 8")):
         check_vjp(layer.forward, layer.backward, X, W, cotangent=1.0)
-    with pytest.raises(ValueError, match=re.escape("at [0]: an array of shape (3, 4) where an array of shape (2, 3) stands")):
+    with pytest.raises(
+        ValueError, match=re.escape("at [0]: an array of shape (3, 4) where an array of shape (2, 3) stands")
+    ):
         check_vjp(layer.forward, lambda dout: (W, X), X, W)
     with pytest.raises(ValueError, match="return a tuple, one for each"):
         check_gradients(bowl, X, X, gradient=lambda w, x: (w,))
