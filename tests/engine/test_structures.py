@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from support.page_snippets import check_snippet, snippets
 
 import autograd as ag
 from autograd import GraphError, Value, grad, hessian, hvp, jacobian, jvp, no_grad, tree, value_and_grad, vjp
@@ -357,9 +356,3 @@ def test_a_value_that_leaked_from_a_gradient_inside_still_depends_on_what_it_was
 
     calls = every_derivative(leaks, 3.0)
     assert (calls["grad"](), calls["jvp"](), calls["hessian"]()) == (6.0, (9.0, 6.0), 2.0)
-
-
-def test_the_page_says_what_happens() -> None:
-    namespace: dict[str, Any] = {"__name__": "page"}
-    for snippet in snippets("docs/derivatives.md"):
-        check_snippet(snippet, namespace)
