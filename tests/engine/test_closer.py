@@ -183,7 +183,7 @@ def test_where_evaluates_a_branch_that_is_a_function_beside_one_that_is_a_number
 
 
 def test_values_have_the_quick_methods_of_the_public_operations_alone() -> None:
-    for op, method in QUICK.items():
+    for op, method in ((op, method) for op, method in QUICK.items() if op.name in TABLE):
         for name in {op.name, NUMPY_NAMES.get(op.name, op.name)}:
             assert (getattr(Value, name, None) is method) == op.public, name
 
