@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 else:
 
     class _Later:
-        """NumPy, until somebody looks into it."""
+        """NumPy, imported when somebody looks into it."""
 
         def __getattr__(self, name):
             import numpy
 
-            globals()["np"] = numpy
-            return getattr(numpy, name)
+            found = self.__dict__[name] = getattr(numpy, name)
+            return found
 
     np = _Later()
 
@@ -36,6 +36,24 @@ ArrayFunction = str | Callable[..., Any]
 
 Axis = int | tuple[int, ...] | None
 """The axes that a reduction goes along: one, several, or (None) all of them."""
+
+
+class Element:
+    """A number that arrays of objects hold: Value, Dual and Expr are such. ``data`` is the plain float behind it."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @property
+        def data(self) -> float:
+            """The plain float."""
+
+
+class Elements:
+    """An array of such numbers, of the class that autograd gives: ``number_arrays.number_array``."""
+
+    __slots__ = ()
 
 
 # what is what ---------------------------------------------------------------------------------------------------------
@@ -223,7 +241,7 @@ def last(values: Any, axis: Any) -> Any:
 
 def expanded(x: Any, axis: int) -> Any:
     """The array with an axis of length 1 where one was taken away."""
-    return np.expand_dims(boxed(x) if not is_array(x) and not is_real(x) else x, axis)
+    return np.expand_dims(x, axis) if is_array(x) else sequence([x])
 
 
 def beside(*blocks: Any) -> Any:
@@ -236,22 +254,15 @@ def column(x: Any) -> Any:
     """A number, an array or a list as ``beside`` takes what has one number a row."""
     if isinstance(x, list | tuple):
         return sequence(x)[..., None]
-    return (read(x) if is_array(x) or is_real(x) else boxed(x))[..., None]
+    return (read(x) if is_array(x) or is_real(x) else sequence([x])[0:1].reshape(()))[..., None]
 
 
 # structures ----------------------------------------------------------------------------------------------------------
 
 
-def boxed(x: Any) -> Any:
-    """A number as an array of no dimensions, so that a ufunc treats it as an element."""
-    box = np.empty((), dtype=object)
-    box[()] = x
-    return box
-
-
 def is_plain(x: Any) -> bool:
     """An array with dimensions that means what NumPy's own do: no matrix with its other product, no mask, no unit."""
-    return is_loaded() and type(x) in (np.ndarray, np.memmap) and x.ndim > 0
+    return is_loaded() and (type(x) in (np.ndarray, np.memmap) or isinstance(x, Elements)) and x.ndim > 0
 
 
 def by_index(array: Any) -> dict[tuple[int, ...], Any]:
@@ -269,7 +280,7 @@ def rebuilt(array: Any, leaf: Callable[[Any, tuple[int, ...]], Any]) -> Any:
 
 def tidy(array: Any) -> Any:
     """An array of objects as one of floats, where it holds nothing but plain numbers."""
-    return array.astype(np.float64) if all(is_real(x) for x in array.flat) else array
+    return np.array(array, dtype=np.float64) if all(is_real(x) for x in array.flat) else array
 
 
 def outer(rows: Any, shape: tuple[int, ...]) -> Any:
@@ -279,5 +290,5 @@ def outer(rows: Any, shape: tuple[int, ...]) -> Any:
 
 
 def is_ufunc(function: Any) -> bool:
-    """One of the ufuncs that stand in NumPy itself."""
-    return getattr(np, function.__name__, None) is function
+    """One of the ufuncs that stand in NumPy itself; ``np.clip`` is a function over one of its name."""
+    return function.__name__ == "clip" or getattr(np, function.__name__, None) is function

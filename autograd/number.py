@@ -5,12 +5,14 @@ table is a method too, under its own name and under the name that NumPy looks fo
 calls ``.arcsin()``). ``number.pyi`` beside this file is its typed face.
 """
 
+import math
+import numbers
 import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from autograd import arrays, modes
-from autograd.op import Op, Several, Unary
+from autograd import arrays, modes, number_arrays
+from autograd.op import READINGS, Op, Several, Unary
 from autograd.ops import TABLE
 
 NUMPY_NAMES = {
@@ -26,18 +28,36 @@ BY_NUMPY_NAME: dict[str, Op] = {NUMPY_NAMES.get(name, name): op for name, op in 
 ADD, SUB, MUL, DIV, NEG, POW, ABS = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg", "pow", "abs"))
 
 
-class Number:
+class Number(arrays.Element):
     """The operators and methods of Value, Dual and Expr. ``data`` is the plain float behind it."""
 
     __slots__ = ()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """NumPy's functions: of numbers they run the operation, beside arrays they go element by element."""
+        """NumPy's ufuncs: of numbers they run the operation, beside arrays they go element by element."""
+        if method != "__call__" or options or any(map(arrays.has_axes, inputs)):
+            return number_arrays.on_elements(ufunc, method, inputs, options)
         op = BY_NUMPY_NAME.get(ufunc.__name__)
-        alone = method == "__call__" and not options and not any(arrays.is_array(x) and x.ndim for x in inputs)
-        if alone and op is not None and arrays.is_ufunc(ufunc):
+        if op is not None and arrays.is_ufunc(ufunc):
             return op.apply(inputs)
-        return getattr(ufunc, method)(*(arrays.boxed(x) if isinstance(x, Number) else x for x in inputs), **options)
+        return number_arrays.by_numpy(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
+        """NumPy's other functions, as on an array that holds this number."""
+        return number_arrays.called(function, tuple(map(number_arrays.boxed, args)), keywords)
+
+    def conjugate(self) -> Any:
+        """The number itself, which is real: for ``np.var``, ``np.vdot`` and ``np.linalg.norm``."""
+        return self
+
+    def __floor__(self) -> Any:
+        return TABLE["floor"].apply((self,))
+
+    def __ceil__(self) -> Any:
+        return -math.floor(-self)
+
+    def __trunc__(self) -> Any:
+        return TABLE["sign"].apply((self,)) * math.floor(abs(self))
 
     def __pos__(self) -> Any:
         return self
@@ -56,7 +76,8 @@ class Number:
         kind = type(self).__name__
         raise TypeError(
             f"a {kind} does not turn into a float silently, its gradient would be lost: "
-            "use autograd.sin(v) in place of math.sin(v) (and so on), or v.data for the plain number"
+            "write autograd.sin(v) in place of math.sin(v) (and so on), and make an array that is to hold it with "
+            "dtype=object, as np.zeros(3, dtype=object); only where the plain number is meant, v.data"
         )
 
     __int__ = __index__ = __complex__ = __float__
@@ -89,12 +110,26 @@ def infix(op: Op) -> tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]
     """The operator and its reflection, by the operation's declaration."""
 
     def forwards(self: Any, other: Any) -> Any:
-        return NotImplemented if arrays.is_array(other) else op.apply((self, other))
+        return NotImplemented if knows_better(other) else op.apply((self, other))
 
     def backwards(self: Any, other: Any) -> Any:
         return NotImplemented if arrays.is_array(other) else op.apply((other, self))
 
     return forwards, backwards
+
+
+def knows_better(other: Any) -> bool:
+    """Is it of a type that has operators of its own for numbers: an array, a pandas Series, a quantity with a unit?
+
+    What Python brings along (text, None, lists, complex) has none, and gets the TypeError that says what to do.
+    """
+    kind = type(other)
+    if kind in READINGS or arrays.is_array(other):
+        return kind not in READINGS
+    foreign = (
+        kind.__module__ != "builtins" and not isinstance(other, numbers.Number | Number) and hasattr(kind, "__rmul__")
+    )
+    return foreign and not arrays.is_bool(other)
 
 
 def comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
@@ -106,7 +141,7 @@ def comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]
         if isinstance(other, Number):
             return compare(self.data, other.data)
         if arrays.is_real(other):
-            return bool(compare(self.data, other))
+            return bool(compare(self.data, float(other) if arrays.is_scalar(other) else other))
         return NotImplemented
 
     return method

@@ -25,7 +25,7 @@ from operator import itemgetter
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
-from autograd import arrays, modes
+from autograd import arrays, modes, number_arrays
 from autograd.errors import DomainError
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ class Nary(Op):
 
     def along(self, values: Any, axis: arrays.Axis = -1, keepdims: bool = False) -> Any:
         """The operation along axes of an array, as ``arrays.read`` gives it."""
-        return arrays.reduced(values, axis, keepdims, self.array, self.apply)
+        return number_arrays.numbers(arrays.reduced(values, axis, keepdims, self.array, self.apply))
 
     def sequence(self, values: Any, axis: Any = -1, keepdims: bool = False) -> tuple[Any, ...]:
         """The numbers of a list or another iterable. TypeError: it is none, or there is an ``axis``, as of an array."""
@@ -376,7 +376,7 @@ def run_arrays(op: Op, operands: tuple[Any, ...]) -> Any:
         return op.along(arrays.beside(*map(arrays.column, operands)))
     if all(map(arrays.is_numeric, operands)):
         return op.array(*map(arrays.read, operands))
-    return arrays.elementwise(lambda *each: op.apply(each), operands)
+    return number_arrays.numbers(arrays.elementwise(lambda *each: op.apply(each), operands))
 
 
 def run_scalars(op: Op, operands: tuple[Any, ...]) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from autograd import arrays
 from autograd.number import Number
+from autograd.number_arrays import numbers
 
 
 class NotNumbers(TypeError):
@@ -48,7 +49,7 @@ def rebuild(tree: Any, leaf: Callable[[Any, str], Any], path: str = "") -> Any:
     if is_number(tree):
         return leaf(bare(tree), path)
     if arrays.is_plain(tree):
-        return arrays.rebuilt(tree, lambda x, index: rebuild(x, leaf, f"{path}[{', '.join(map(str, index))}]"))
+        return numbers(arrays.rebuilt(tree, lambda x, index: rebuild(x, leaf, f"{path}[{', '.join(map(str, index))}]")))
     if isinstance(tree, Mapping):
         return same_keys(tree, {key: rebuild(x, leaf, f"{path}[{key!r}]") for key, x in tree.items()})
     if isinstance(tree, list | tuple):

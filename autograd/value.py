@@ -20,7 +20,7 @@ from autograd import arrays, modes, reverse, scopes
 from autograd.errors import GraphError
 from autograd.files import collector_paused
 from autograd.micrograd import Micrograd, made_by
-from autograd.number import ABS, ADD, DIV, MUL, NEG, NUMPY_NAMES, POW, SUB, Number
+from autograd.number import ABS, ADD, DIV, MUL, NEG, NUMPY_NAMES, POW, SUB, Number, knows_better
 from autograd.op import FLOAT_ERRORS, READINGS, Op, Reading, Unary, not_a_number
 from autograd.ops import TABLE, nary
 from autograd.ops.nary import add_up
@@ -370,8 +370,8 @@ def scalar(x: Any, where: str) -> float:
 
 
 def slow(op: Op, x: Any, y: Any) -> Any:
-    """An operator whose operands are not two Values, or in a mode; leaves arrays and Duals to their own methods."""
-    if not (x.__class__ in READINGS and y.__class__ in READINGS) and (arrays.is_array(x) or arrays.is_array(y)):
+    """An operator whose operands are not two Values, or in a mode; leaves other types their own operators."""
+    if (y.__class__ not in READINGS and knows_better(y)) or (x.__class__ not in READINGS and arrays.is_array(x)):
         return NotImplemented
     return op.apply((x, y))
 

@@ -11,6 +11,7 @@ from operator import mul as times
 from typing import Any
 
 from autograd import arrays
+from autograd.number_arrays import numbers
 from autograd.op import SEQUENCES, Nary
 from autograd.ops.declare import nary, register
 from autograd.ops.elementary import exp
@@ -124,14 +125,14 @@ class Dot(Nary):
             same_length(ws.shape[-1], xs.shape[-1])
             blocks = [ws, xs] if bias is None else [ws, xs, arrays.column(bias)]
             found = self.along(arrays.beside(*blocks))
-            return arrays.expanded(found, axis) if keepdims else found
+            return numbers(arrays.expanded(found, axis)) if keepdims else found
         ws, xs = self.sequence(ws, axis, keepdims), self.sequence(xs, axis, keepdims)
         same_length(len(ws), len(xs))
         return self.hot((*ws, *xs) if bias is None else (*ws, *xs, bias))
 
     def along(self, values: Any, axis: arrays.Axis = -1, keepdims: bool = False) -> Any:
         """As of every operation of a sequence, by the short way."""
-        return arrays.reduced(values, axis, keepdims, self.array, self.hot)
+        return numbers(arrays.reduced(values, axis, keepdims, self.array, self.hot))
 
     def hot(self, operands: tuple[Any, ...]) -> Any:
         """``apply``, until value.py puts the short way for Values here."""
@@ -224,7 +225,7 @@ def softmax(values: Any, *, axis: arrays.Axis = -1) -> Any:
     """
     if values.__class__ in SEQUENCES or not arrays.is_many(values):
         return _softmax_list(logsumexp.sequence(values, axis))
-    return arrays.replaced(arrays.read(values), axis, partial(arrays.quietly, _softmax_array), _softmax_list)
+    return numbers(arrays.replaced(arrays.read(values), axis, partial(arrays.quietly, _softmax_array), _softmax_list))
 
 
 def _softmax_list(values: Sequence[Any]) -> list[Any]:

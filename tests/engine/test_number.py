@@ -28,8 +28,8 @@ def test_every_operation_of_numbers_is_a_method_under_both_names():
         if op.public and isinstance(op, Unary | Several) and op.name != "where":
             expected |= {op.name, NUMPY_NAMES.get(op.name, op.name)}
     methods = {name for name in vars(Number) if not name.startswith("_")}
-    assert methods == expected
-    assert names_in_stub() == expected, f"autograd/number.pyi differs in {names_in_stub() ^ expected}"
+    assert methods == expected | {"conjugate"}
+    assert names_in_stub() == methods, f"autograd/number.pyi differs in {names_in_stub() ^ methods}"
 
 
 @pytest.mark.parametrize("name", sorted(n for n in DECLARED if TABLE[n].public))

@@ -2,21 +2,16 @@
 
 import itertools
 import math
-import re
 from typing import Any
 
 import numpy as np
 import pytest
-from support import ROOT
 from support.mp_reference import LANDMARKS, PAIRED, Point, condition, error, points, truth, within
-from support.operations import CONDITIONED, DECLARED, UFUNCS, each_op
+from support.operations import CONDITIONED, DECLARED, each_op
 
 import autograd as ag
 from autograd import Value
-from autograd.op import Op, Unary
-from autograd.ops import TABLE
-
-DOC = ROOT / "docs" / "numpy.md"
+from autograd.op import Op
 
 
 def on_arrays(op: Op, chosen: list[Point]) -> Any:
@@ -118,76 +113,3 @@ def test_other_kinds_of_arrays(dtype: type) -> None:
     assert list(ag.pow(xs, -1)) == pytest.approx([1.0, 0.5, 1 / 3])
     assert list(ag.relu(-xs)) == [0, 0, 0]
     assert list(ag.gelu(xs)) == pytest.approx([ag.gelu(float(x)) for x in xs])
-
-
-# NumPy's own functions -----------------------------------------------------------------------------------------------
-
-
-NOT_ON_ARRAYS = {np.floor, np.logaddexp, np.sign}
-
-
-@pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda ufunc: ufunc.__name__)
-def test_numpys_functions_on_values(ufunc: Any) -> None:
-    op = UFUNCS[ufunc]
-    start = 1.25 if op.name == "acosh" else 0.25
-    xs = [Value(start + 0.25 * i) for i in range(ufunc.nin)]
-    alone = ufunc(*xs)
-    assert isinstance(alone, Value)
-    assert alone.op is op
-    assert alone.operands == tuple(xs)
-    if ufunc.nin == 2:
-        assert ufunc(xs[0], 0.5).data == op.forward(xs[0].data, 0.5)
-        assert ufunc(0.5, xs[0]).data == op.forward(0.5, xs[0].data)
-
-
-@pytest.mark.parametrize("ufunc", UFUNCS.keys() - NOT_ON_ARRAYS, ids=lambda ufunc: ufunc.__name__)
-def test_numpys_functions_on_arrays_of_values(ufunc: Any) -> None:
-    op = UFUNCS[ufunc]
-    start = 1.25 if op.name == "acosh" else 0.25
-    columns = [np.array([Value(start + 0.25 * i + 0.125 * j) for j in range(3)]) for i in range(ufunc.nin)]
-    for i, result in enumerate(ufunc(*columns)):
-        xs = [column[i] for column in columns]
-        result.backward()
-        twins = [Value(x.data) for x in xs]
-        op(*twins).backward()
-        assert result.data == op.forward(*(x.data for x in xs))
-        assert [x.grad for x in xs] == pytest.approx([x.grad for x in twins], rel=1e-15)
-    if ufunc.nin == 2:
-        assert [x.data if isinstance(x, Value) else x for x in ufunc(columns[0], 0.75)] == [
-            op.forward(x.data, 0.75) for x in columns[0]
-        ]
-
-
-def test_numpys_functions_that_fail_on_arrays_of_values() -> None:
-    xs = np.array([Value(0.5), Value(-1.5)])
-    with pytest.raises(TypeError, match="use autograd"):
-        np.floor(xs)
-    with pytest.raises(TypeError):
-        np.logaddexp(xs, xs)
-    assert not isinstance(np.sign(xs)[0], Value)
-    assert isinstance(ag.sign(xs)[0], Value)
-    tie = np.maximum(np.array([Value(1.0)]), np.array([Value(1.0)]))[0]
-    assert tie.is_leaf
-    assert not np.reciprocal(xs)[0].is_leaf
-
-
-def test_the_list_in_the_documentation_is_true() -> None:
-    text = DOC.read_text(encoding="utf-8")
-    listed = dict(re.findall(r"`np\.(\w+)`\s\(`(\w+)`\)", text))
-    assert listed == {ufunc.__name__: op.name for ufunc, op in UFUNCS.items()}
-
-
-def test_what_the_documentation_says_of_arrays_of_values() -> None:
-    ws, xs = np.array([Value(1.0), Value(2.0)]), np.array([3.0, 4.0])
-    assert (ws @ xs).data == np.sum(ws * xs).data == (ws * xs).sum().data == 11.0
-    assert np.mean(ws).data == 1.5
-    assert (ws > 1.5).tolist() == [False, True]
-    assert all(isinstance(x, Value) for x in (ws + xs, ws - xs, ws * xs, ws / xs, ws**2, -ws, abs(ws))[0])
-    beside = Value(2.0) * xs
-    assert beside.dtype == object
-    assert [v.data for v in beside] == [6.0, 8.0]
-    with pytest.raises(TypeError):
-        np.cbrt(np.array(["x"], dtype=object))
-    assert all(isinstance(op, Unary) or op.arity == 2 for op in UFUNCS.values())
-    assert not [name for name in ("sinc", "floor_divide", "remainder") if getattr(np, name) in UFUNCS]
-    assert TABLE["erf"].array(np.array([0.5]))[0] == math.erf(0.5)
