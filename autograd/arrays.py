@@ -104,12 +104,19 @@ def is_many(x: Any) -> bool:
     return hasattr(type(x), "__array__") and is_loaded()
 
 
+def is_ready(x: Any) -> bool:
+    """An array of float64 with dimensions, as ``read`` gives it: the usual case, at one look."""
+    return is_loaded() and type(x) is np.ndarray and x.dtype.char == "d" and x.ndim > 0
+
+
 def read(x: Any) -> Any:
     """Real numbers as float64, whatever they were; an array of objects as it is.
 
     Raises:
         TypeError: an array of something else, or one that masks its elements; says what to do.
     """
+    if is_ready(x):
+        return x
     if not is_array(x):
         return np.float64(x) if is_real(x) else read(np.asarray(x))
     if isinstance(x, np.ma.MaskedArray):
@@ -168,7 +175,9 @@ def ieee_value(function: ArrayFunction, operands: Sequence[float], together: boo
 
 def elementwise(function: Callable[..., Any], operands: Sequence[Any]) -> Any:
     """``function`` of each element of arrays that broadcast, as an array of objects."""
-    return np.frompyfunc(function, len(operands), 1)(*operands)
+    return np.frompyfunc(function, len(operands), 1)(
+        *(np.asarray(x) if isinstance(x, Elements) else x for x in operands)
+    )
 
 
 # along axes ----------------------------------------------------------------------------------------------------------
@@ -176,6 +185,8 @@ def elementwise(function: Callable[..., Any], operands: Sequence[Any]) -> Any:
 
 def axes_of(axis: Axis, dimensions: int) -> tuple[int, ...]:
     """The axes as numbers from 0 up. TypeError: no axis. ValueError: the array has no such axis, or it comes twice."""
+    if axis == -1 and dimensions:
+        return (dimensions - 1,)
     if axis is None:
         return tuple(range(dimensions))
     chosen = axis if isinstance(axis, tuple) else (axis,)
@@ -192,8 +203,10 @@ def axes_of(axis: Axis, dimensions: int) -> tuple[int, ...]:
 
 def rows_of(values: Any, axes: tuple[int, ...]) -> tuple[Any, tuple[int, ...]]:
     """The array with its axes put last and made one, and the shape before they were made one."""
-    moved = np.moveaxis(values, axes, range(values.ndim - len(axes), values.ndim))
     kept = values.ndim - len(axes)
+    if axes == (kept,):
+        return values, values.shape
+    moved = np.moveaxis(values, axes, range(kept, values.ndim))
     return moved.reshape(*moved.shape[:kept], math.prod(moved.shape[kept:])), moved.shape
 
 
@@ -208,6 +221,8 @@ def reduced(
     rows, _ = rows_of(values, axes)
     if rows.dtype != object and rows.shape[-1]:
         found = np.asarray(on_floats(rows))
+    elif rows.ndim == 1 and not keepdims:
+        return on_row(tuple(rows))
     else:
         found = np.empty(rows.shape[:-1], dtype=rows.dtype)
         for place in np.ndindex(found.shape):

@@ -36,10 +36,10 @@ def number_array() -> Any:
 
 def numbers(x: Any) -> Any:
     """An array of objects as a ``number_array``, another as a plain one; those in a list or tuple too."""
-    if is_array(x):
-        if x.dtype == object:
-            return x.view(number_array()) if type(x) is np.ndarray else x
-        return plain(x)
+    if type(x) is np.ndarray:
+        return x.view(number_array()) if x.dtype.char == "O" else x
+    if isinstance(x, Elements):
+        return x if x.dtype.char == "O" else plain(x)  # type: ignore[attr-defined]
     return type(x)(map(numbers, x)) if type(x) in (list, tuple) else x
 
 
@@ -79,7 +79,12 @@ def on_elements(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[
     if method != "__call__" or ufunc.__name__ in OPERATORS | PREDICATES or ufunc.nout != 1:
         return by_numpy(ufunc, method, inputs, options)
 
+    name = ufunc.__name__
+
     def each(*elements: Any) -> Any:
+        method = getattr(elements[0], name, None) if isinstance(elements[0], Element) else None
+        if method is not None:
+            return method(*elements[1:])
         found = ufunc(*elements)
         return found.item() if isinstance(found, np.generic) else found
 
@@ -90,9 +95,9 @@ def by_numpy(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
     """A ufunc as NumPy itself runs it on objects. TypeError: it does not; says what to do."""
     if ufunc.__name__ in PREDICATES and not options:
         return ufunc(*map(data_of, inputs))
-    inputs = tuple(plain(boxed(x)) for x in inputs)
     if "out" in options:
         options = {**options, "out": tuple(map(plain, options["out"]))}
+    inputs = tuple([np.asarray(x) if isinstance(x, Elements) else boxed(x) for x in inputs])
     try:
         return numbers(getattr(ufunc, method)(*inputs, **options))
     except TypeError as error:

@@ -370,6 +370,8 @@ def run_integers(op: Op, operands: tuple[Any, ...]) -> Any:
 
 def run_arrays(op: Op, operands: tuple[Any, ...]) -> Any:
     """The reading of arrays; of and beside numbers with a graph element by element. A 0-d array is its number."""
+    if op.arity is not None and all(map(arrays.is_ready, operands)):
+        return op.array(*operands)
     if any(map(arrays.is_single, operands)):
         return op.apply(tuple(x[()] if arrays.is_single(x) else x for x in operands))
     if isinstance(op, Nary):  # a sequence of arrays, as the rule of logsumexp adds them up

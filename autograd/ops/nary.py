@@ -98,12 +98,6 @@ def logsumexp(*values: float) -> float:
     return top + math.log1p(others)
 
 
-def same_length(ws: int, xs: int) -> None:
-    """ValueError unless two sequences have one length, which is not 0."""
-    if ws != xs or not ws:
-        raise ValueError(f"dot needs two sequences of one length, not empty; got {ws} and {xs} numbers")
-
-
 class Dot(Nary):
     """``dot(ws, xs, bias)`` as one operation of the operands (*ws, *xs) or (*ws, *xs, bias)."""
 
@@ -122,12 +116,16 @@ class Dot(Nary):
         """
         if not (ws.__class__ in SEQUENCES and xs.__class__ in SEQUENCES) and (arrays.is_many(ws) or arrays.is_many(xs)):
             ws, xs = (arrays.last(arrays.sequence(each), axis) for each in (ws, xs))
-            same_length(ws.shape[-1], xs.shape[-1])
+            n, m = ws.shape[-1], xs.shape[-1]
+            if n != m or not n:
+                raise ValueError(f"dot needs two last axes of one length, not empty; got {n} and {m}")
             blocks = [ws, xs] if bias is None else [ws, xs, arrays.column(bias)]
             found = self.along(arrays.beside(*blocks))
             return numbers(arrays.expanded(found, axis)) if keepdims else found
-        ws, xs = self.sequence(ws, axis, keepdims), self.sequence(xs, axis, keepdims)
-        same_length(len(ws), len(xs))
+        if ws.__class__ not in SEQUENCES or xs.__class__ not in SEQUENCES or axis != -1 or keepdims:
+            ws, xs = self.sequence(ws, axis, keepdims), self.sequence(xs, axis, keepdims)
+        if len(ws) != len(xs) or not ws:
+            raise ValueError(f"dot needs two sequences of one length, not empty; got {len(ws)} and {len(xs)} numbers")
         return self.hot((*ws, *xs) if bias is None else (*ws, *xs, bias))
 
     def along(self, values: Any, axis: arrays.Axis = -1, keepdims: bool = False) -> Any:
