@@ -168,5 +168,5 @@ for _symbol, _op in (("neg", NEG), ("abs", ABS)):
     setattr(Number, f"__{_symbol}__", method_of(_op))
 for _op in TABLE.values():
     if _op.public and isinstance(_op, Unary | Several) and _op.name != "where":
-        for _symbol in {_op.name, NUMPY_NAMES.get(_op.name, _op.name)}:
+        for _symbol in dict.fromkeys((_op.name, NUMPY_NAMES.get(_op.name, _op.name))):
             setattr(Number, _symbol, method_of(_op))

@@ -293,6 +293,12 @@ class Several(Op):
         self.arity = len(inspect.signature(forward).parameters)
         super().__init__(name, forward, partials, **more)
 
+    @overload
+    def __call__(self, *operands: float, **named: float) -> float: ...  # type: ignore[overload-overlap] # no N there
+    @overload
+    def __call__(self, *operands: N | float, **named: N | float) -> N: ...
+    @overload
+    def __call__(self, *operands: Array | N | float, **named: Any) -> Array: ...
     def __call__(self, *operands: Any, **named: Any) -> Any:
         """See the operation's own documentation."""
         if named or len(operands) != self.arity:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 from itertools import compress
 from operator import mul as times
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from autograd import arrays, modes, reverse, scopes
 from autograd.errors import GraphError
@@ -162,151 +162,153 @@ class Value(Number, Micrograd):
 
     # -- the hot path ----------------------------------------------------------------------------------------------
 
-    def __add__(self, other: Any) -> Any:
-        if modes.active:
-            return slow(ADD, self, other)
-        n = _new(Value)
-        if other.__class__ is Value:
-            n._data = self._data + other._data
-            n._b = other
-            n._pb = 1.0
-        elif other.__class__ is float or other.__class__ is int:
-            n._data = self._data + other
-            n._b = float(other)
-            n._pb = None
-        else:
-            return slow(ADD, self, other)
-        n._a = self
-        n._pa = 1.0
-        n.op = ADD
-        n._grad = UNREACHED
-        n._mark = None
-        n.name = ""
-        return n
+    if not TYPE_CHECKING:  # the types are those of Number's operators, which these are a short way for
 
-    def __radd__(self, other: Any) -> Any:
-        if modes.active or not (other.__class__ is int or other.__class__ is float):
-            return slow(ADD, other, self)
-        n = _new(Value)
-        n._data = other + self._data
-        n._b = (float(other),)
-        n._a = self
-        n._pa = 1.0
-        n._pb = None
-        n.op = ADD
-        n._grad = UNREACHED
-        n._mark = None
-        n.name = ""
-        return n
-
-    def __sub__(self, other: Any) -> Any:
-        if modes.active:
-            return slow(SUB, self, other)
-        n = _new(Value)
-        if other.__class__ is Value:
-            n._data = self._data - other._data
-            n._b = other
-            n._pb = -1.0
-        elif other.__class__ is float or other.__class__ is int:
-            n._data = self._data - other
-            n._b = float(other)
-            n._pb = None
-        else:
-            return slow(SUB, self, other)
-        n._a = self
-        n._pa = 1.0
-        n.op = SUB
-        n._grad = UNREACHED
-        n._mark = None
-        n.name = ""
-        return n
-
-    def __mul__(self, other: Any) -> Any:
-        if modes.active:
-            return slow(MUL, self, other)
-        n = _new(Value)
-        if other.__class__ is Value:
-            n._pb = x = self._data
-            n._pa = y = other._data
-            n._data = x * y
-            n._b = other
-        elif other.__class__ is float or other.__class__ is int:
-            n._b = n._pa = y = float(other)
-            n._data = self._data * y
-            n._pb = None
-        else:
-            return slow(MUL, self, other)
-        n._a = self
-        n.op = MUL
-        n._grad = UNREACHED
-        n._mark = None
-        n.name = ""
-        return n
-
-    def __rmul__(self, other: Any) -> Any:
-        if modes.active or not (other.__class__ is int or other.__class__ is float):
-            return slow(MUL, other, self)
-        n = _new(Value)
-        n._pa = x = float(other)
-        n._data = x * self._data
-        n._b = (x,)
-        n._a = self
-        n._pb = None
-        n.op = MUL
-        n._grad = UNREACHED
-        n._mark = None
-        n.name = ""
-        return n
-
-    def __truediv__(self, other: Any) -> Any:
-        if other.__class__ is not Value or modes.active or not other._data:
-            return slow(DIV, self, other)
-        n = _new(Value)
-        y = other._data
-        n._data = z = self._data / y
-        n._pa = 1.0 / y
-        n._pb = -z / y
-        n._a = self
-        n._b = other
-        n.op = DIV
-        n._grad = UNREACHED
-        n._mark = None
-        n.name = ""
-        return n
-
-    def __pow__(self, other: Any, modulus: None = None) -> Any:
-        if modulus is not None:
-            raise TypeError("a power modulo a number has no derivative: write v ** n")
-        if (other.__class__ is int or other.__class__ is float) and other and not modes.active:
-            x, y = self._data, float(other)
-            try:
-                z = math.pow(x, y)
-                power = math.pow(x, y - 1.0)
-            except FLOAT_ERRORS:
-                return slow(POW, self, other)
-            if not (1e-290 < abs(power) < 1e290 and (y - 1.0) + 1.0 == y and -TWO_53 < y < TWO_53):
-                return slow(POW, self, other)  # the declaration takes more care than this
+        def __add__(self, other: Any) -> Any:
+            if modes.active:
+                return slow(ADD, self, other)
             n = _new(Value)
-            n._data = z
-            n._pa = y * power
+            if other.__class__ is Value:
+                n._data = self._data + other._data
+                n._b = other
+                n._pb = 1.0
+            elif other.__class__ is float or other.__class__ is int:
+                n._data = self._data + other
+                n._b = float(other)
+                n._pb = None
+            else:
+                return slow(ADD, self, other)
             n._a = self
-            n._b = y
-            n._pb = None
-            n.op = POW
+            n._pa = 1.0
+            n.op = ADD
             n._grad = UNREACHED
             n._mark = None
             n.name = ""
             return n
-        return slow(POW, self, other)
 
-    def __rsub__(self, other: Any) -> Any:
-        return slow(SUB, other, self)
+        def __radd__(self, other: Any) -> Any:
+            if modes.active or not (other.__class__ is int or other.__class__ is float):
+                return slow(ADD, other, self)
+            n = _new(Value)
+            n._data = other + self._data
+            n._b = (float(other),)
+            n._a = self
+            n._pa = 1.0
+            n._pb = None
+            n.op = ADD
+            n._grad = UNREACHED
+            n._mark = None
+            n.name = ""
+            return n
 
-    def __rtruediv__(self, other: Any) -> Any:
-        return slow(DIV, other, self)
+        def __sub__(self, other: Any) -> Any:
+            if modes.active:
+                return slow(SUB, self, other)
+            n = _new(Value)
+            if other.__class__ is Value:
+                n._data = self._data - other._data
+                n._b = other
+                n._pb = -1.0
+            elif other.__class__ is float or other.__class__ is int:
+                n._data = self._data - other
+                n._b = float(other)
+                n._pb = None
+            else:
+                return slow(SUB, self, other)
+            n._a = self
+            n._pa = 1.0
+            n.op = SUB
+            n._grad = UNREACHED
+            n._mark = None
+            n.name = ""
+            return n
 
-    def __rpow__(self, other: Any) -> Any:
-        return slow(POW, other, self)
+        def __mul__(self, other: Any) -> Any:
+            if modes.active:
+                return slow(MUL, self, other)
+            n = _new(Value)
+            if other.__class__ is Value:
+                n._pb = x = self._data
+                n._pa = y = other._data
+                n._data = x * y
+                n._b = other
+            elif other.__class__ is float or other.__class__ is int:
+                n._b = n._pa = y = float(other)
+                n._data = self._data * y
+                n._pb = None
+            else:
+                return slow(MUL, self, other)
+            n._a = self
+            n.op = MUL
+            n._grad = UNREACHED
+            n._mark = None
+            n.name = ""
+            return n
+
+        def __rmul__(self, other: Any) -> Any:
+            if modes.active or not (other.__class__ is int or other.__class__ is float):
+                return slow(MUL, other, self)
+            n = _new(Value)
+            n._pa = x = float(other)
+            n._data = x * self._data
+            n._b = (x,)
+            n._a = self
+            n._pb = None
+            n.op = MUL
+            n._grad = UNREACHED
+            n._mark = None
+            n.name = ""
+            return n
+
+        def __truediv__(self, other: Any) -> Any:
+            if other.__class__ is not Value or modes.active or not other._data:
+                return slow(DIV, self, other)
+            n = _new(Value)
+            y = other._data
+            n._data = z = self._data / y
+            n._pa = 1.0 / y
+            n._pb = -z / y
+            n._a = self
+            n._b = other
+            n.op = DIV
+            n._grad = UNREACHED
+            n._mark = None
+            n.name = ""
+            return n
+
+        def __pow__(self, other: Any, modulus: None = None) -> Any:
+            if modulus is not None:
+                raise TypeError("a power modulo a number has no derivative: write v ** n")
+            if (other.__class__ is int or other.__class__ is float) and other and not modes.active:
+                x, y = self._data, float(other)
+                try:
+                    z = math.pow(x, y)
+                    power = math.pow(x, y - 1.0)
+                except FLOAT_ERRORS:
+                    return slow(POW, self, other)
+                if not (1e-290 < abs(power) < 1e290 and (y - 1.0) + 1.0 == y and -TWO_53 < y < TWO_53):
+                    return slow(POW, self, other)  # the declaration takes more care than this
+                n = _new(Value)
+                n._data = z
+                n._pa = y * power
+                n._a = self
+                n._b = y
+                n._pb = None
+                n.op = POW
+                n._grad = UNREACHED
+                n._mark = None
+                n.name = ""
+                return n
+            return slow(POW, self, other)
+
+        def __rsub__(self, other: Any) -> Any:
+            return slow(SUB, other, self)
+
+        def __rtruediv__(self, other: Any) -> Any:
+            return slow(DIV, other, self)
+
+        def __rpow__(self, other: Any) -> Any:
+            return slow(POW, other, self)
 
     # -- copies: iterative, so that a graph of any depth can be copied ----------------------------------------------
     # Inside a derivative, what depends on its variables is copied as the same number, which goes on depending on them.

@@ -24,7 +24,7 @@ def exceeds(x: float, y: float) -> float:
 class Where(Several):
     """``where(condition, x, y)``, whose branches may be functions of no arguments."""
 
-    def __call__(self, condition: Any, x: Any, y: Any) -> Any:
+    def __call__(self, condition: Any, x: Any, y: Any) -> Any:  # type: ignore[override]
         """x where the condition is true (not 0), else y.
 
         With a branch given as a function, only the branch that is chosen is evaluated, and its result is returned as it
