@@ -389,7 +389,9 @@ def run_arrays(op: Op, operands: tuple[Any, ...]) -> Any:
 
 def run_scalars(op: Op, operands: tuple[Any, ...]) -> Any:
     """The reading of NumPy's numbers: IEEE results, as arrays have them."""
-    return op.along(arrays.sequence(operands)) if isinstance(op, Nary) else op.array(*map(arrays.read, operands))
+    if isinstance(op, Nary):
+        return op.along(arrays.sequence(operands))
+    return op.array(*map(arrays.read, operands))[()]  # np.where gives an array of no dimensions
 
 
 def reading_of(x: Any, op: Op) -> Reading:
