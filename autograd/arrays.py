@@ -104,6 +104,11 @@ def is_many(x: Any) -> bool:
     return hasattr(type(x), "__array__") and is_loaded()
 
 
+def is_masked(x: Any) -> bool:
+    """One of NumPy's masked arrays."""
+    return is_array(x) and isinstance(x, np.ma.MaskedArray)
+
+
 def is_ready(x: Any) -> bool:
     """An array of float64 with dimensions, as ``read`` gives it: the usual case, at one look."""
     return is_loaded() and type(x) is np.ndarray and x.dtype.char == "d" and x.ndim > 0
@@ -119,7 +124,7 @@ def read(x: Any) -> Any:
         return x
     if not is_array(x):
         return np.float64(x) if is_real(x) else read(np.asarray(x))
-    if isinstance(x, np.ma.MaskedArray):
+    if is_masked(x):
         raise TypeError("a masked array is refused, its mask would be lost: give x.compressed(), or x.filled(number)")
     x = np.asarray(x)
     if x.dtype == object or x.dtype == np.float64:

@@ -44,7 +44,7 @@ class Number(arrays.Element):
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
         """NumPy's other functions, as on an array that holds this number."""
-        return number_arrays.called(function, tuple(map(number_arrays.boxed, args)), keywords)
+        return number_arrays.called(function, tuple(map(number_arrays.lifted, args)), keywords)
 
     def conjugate(self) -> Any:
         """The number itself, which is real: for ``np.var``, ``np.vdot`` and ``np.linalg.norm``."""
@@ -124,6 +124,8 @@ def knows_better(other: Any) -> bool:
     What Python brings along (text, None, lists, complex) has none, and gets the TypeError that says what to do.
     """
     kind = type(other)
+    if arrays.is_masked(other):
+        arrays.read(other)  # refuses it: NumPy would take a Value's data, without its graph
     if kind in READINGS or arrays.is_array(other):
         return kind not in READINGS
     foreign = (

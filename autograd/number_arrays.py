@@ -55,6 +55,11 @@ def boxed(x: Any) -> Any:
     return box
 
 
+def lifted(x: Any) -> Any:
+    """A number with a graph as a ``number_array`` of no dimensions; anything else as it is."""
+    return numbers(boxed(x)) if isinstance(x, Element) else x
+
+
 def data_of(x: Any) -> Any:
     """The plain numbers behind an array, or a list, of Values."""
     found = np.frompyfunc(lambda each: each.data if isinstance(each, Element) else each, 1, 1)(boxed(x))
@@ -76,10 +81,10 @@ PREDICATES = frozenset({"isfinite", "isinf", "isnan", "signbit"})
 
 def on_elements(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """A ufunc over arrays of which one holds numbers with a graph: element by element, as on one number."""
-    if method != "__call__" or ufunc.__name__ in OPERATORS | PREDICATES or ufunc.nout != 1:
-        return by_numpy(ufunc, method, inputs, options)
-
     name = ufunc.__name__
+    elements = name not in OPERATORS and name not in PREDICATES and any(map(of_objects, inputs))
+    if method != "__call__" or ufunc.nout != 1 or not elements:
+        return by_numpy(ufunc, method, inputs, options)
 
     def each(*elements: Any) -> Any:
         method = getattr(elements[0], name, None) if isinstance(elements[0], Element) else None
@@ -95,13 +100,22 @@ def by_numpy(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str
     """A ufunc as NumPy itself runs it on objects. TypeError: it does not; says what to do."""
     if ufunc.__name__ in PREDICATES and not options:
         return ufunc(*map(data_of, inputs))
-    if "out" in options:
-        options = {**options, "out": tuple(map(plain, options["out"]))}
     inputs = tuple([np.asarray(x) if isinstance(x, Elements) else boxed(x) for x in inputs])
+    out = options.get("out", ())
+    if out:
+        options = {**options, "out": tuple(map(plain, out))}
     try:
-        return numbers(getattr(ufunc, method)(*inputs, **options))
+        found = numbers(getattr(ufunc, method)(*inputs, **options))
     except TypeError as error:
+        if "output" in str(error) and out:
+            raise TypeError(f"an array of {out[0].dtype} holds no Values: make it with dtype=object") from None
         raise refusal(ufunc, error) from None
+    return found if not out else out[0] if len(out) == 1 else out
+
+
+def of_objects(x: Any) -> bool:
+    """A number with a graph, or an array of objects."""
+    return isinstance(x, Element) or (is_array(x) and x.dtype == object)
 
 
 def plain(x: Any) -> Any:
@@ -129,6 +143,7 @@ ADVICE = {
     "degrees": "x * (180.0 / math.pi)",
     "fabs": "autograd.abs(x)",
     "rint": "autograd.floor(x + 0.5)",
+    "round": "autograd.floor(x + 0.5)",
     "heaviside": "autograd.where(x > 0.0, 1.0, 0.0)",
 }
 """What to write in place of a function that cannot work."""
@@ -139,7 +154,7 @@ ADVICE = {
 
 def called(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """A function of NumPy's that is no ufunc, on arrays of numbers with a graph. TypeError: NumPy's goes by floats."""
-    ours: Any = {np.isclose: isclose, np.allclose: allclose, np.interp: interp}.get(function)
+    ours: Any = {np.isclose: isclose, np.allclose: allclose, np.interp: interp, np.sinc: sinc}.get(function)
     try:
         if ours is not None:
             return ours(*args, **keywords)
@@ -156,6 +171,13 @@ def isclose(a: Any, b: Any, *args: Any, **options: Any) -> Any:
 def allclose(a: Any, b: Any, *args: Any, **options: Any) -> bool:
     """``np.allclose``, of the data."""
     return bool(np.allclose(data_of(a), data_of(b), *args, **options))
+
+
+def sinc(x: Any) -> Any:
+    """``np.sinc``: sin(pi x) / (pi x); at 0 by its series, so that its derivatives are there too."""
+    zero, angle = data_of(x) == 0.0, np.pi * x
+    safe = np.where(zero, 1.0, angle)
+    return np.where(zero, 1.0 - angle * angle / 6.0, np.sin(safe) / safe)[()]
 
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:

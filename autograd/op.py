@@ -391,7 +391,8 @@ def run_scalars(op: Op, operands: tuple[Any, ...]) -> Any:
     """The reading of NumPy's numbers: IEEE results, as arrays have them."""
     if isinstance(op, Nary):
         return op.along(arrays.sequence(operands))
-    return op.array(*map(arrays.read, operands))[()]  # np.where gives an array of no dimensions
+    found = op.array(*map(arrays.read, operands))
+    return found[()] if arrays.is_single(found) else found  # as np.where gives it
 
 
 def reading_of(x: Any, op: Op) -> Reading:

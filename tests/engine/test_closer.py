@@ -81,8 +81,7 @@ def test_a_ufunc_with_options_is_numpys_own() -> None:
     places = np.array([Value(1.0), Value(2.0)])
     np.add.at(places, [1, 1], x)
     assert [v.data for v in places] == [1.0, 6.0]
-    with pytest.raises(TypeError, match="conjugate"):
-        np.conjugate(x)
+    assert np.conjugate(x) is x
 
 
 @pytest.mark.parametrize("mark", ["__array__", "__array_priority__"])

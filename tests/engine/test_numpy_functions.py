@@ -120,6 +120,33 @@ def test_interp_gives_numpys_values_and_the_slope_of_its_line() -> None:
     np.testing.assert_allclose(J @ heights, np.interp(at, points, heights), rtol=1e-15)
 
 
+def test_functions_of_one_value() -> None:
+    assert [ag.grad(lambda x: np.clip(x, 0.0, 1.0))(x) for x in (-1.0, 0.0, 0.5, 3.0)] == [0.0, 1.0, 1.0, 0.0]
+    assert ag.grad(np.sinc)(0.3) == pytest.approx((math.cos(0.3 * math.pi) - np.sinc(0.3)) / 0.3, rel=1e-14)
+    assert (ag.grad(np.sinc)(0.0), ag.grad(ag.grad(np.sinc))(0.0)) == (0.0, pytest.approx(-(math.pi**2) / 3, rel=1e-15))
+    assert np.sinc(Value(0.0)).data == 1.0
+    assert np.interp(Value(0.25), [0.0, 1.0], [Value(1.0), 3.0]).data == 1.5
+    assert np.mean([Value(1.0), 2.0]).data == 1.5
+    assert np.shape(Value(1.0)) == ()
+    assert np.stack([Value(1.0), Value(2.0)]).shape == (2,)
+
+
+def test_arrays_of_floats_cannot_be_filled_in_place() -> None:
+    y = np.zeros(2)
+    with pytest.raises(TypeError, match="dtype=object"):
+        y += given(1, 2)
+    z = np.zeros(2, dtype=object)
+    z += given(1, 2)
+    assert data(z) == [1.0, 2.0]
+    assert (np.argsort(given(2, 1.0)) + 1).tolist() == [2, 1]
+
+
+def test_masked_arrays_are_refused_before_the_graph_is_lost() -> None:
+    for act in ARITHMETIC:
+        with pytest.raises(TypeError, match="masked"):
+            act(Value(2.0), np.ma.array([1.0, 2.0], mask=[0, 1]))
+
+
 def test_what_cannot_work_says_what_to_write() -> None:
     x = given(0.5, 2, 3, 4)
     square = x.reshape(2, 2)
