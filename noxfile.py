@@ -61,6 +61,8 @@ def pictures(session: nox.Session) -> None:
     """Draw the pictures of README and docs again, and the table of operations."""
     python(session, "docs/make_pictures.py")
     python(session, "docs/make_operations.py")
+    python(session, "docs/make_numpy.py")
+    python(session, "docs/make_number.py")
 
 
 @nox.session
