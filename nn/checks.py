@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["check_count", "check_range", "choose", "few"]
+__all__ = ["check_compile", "check_count", "check_range", "choose", "few"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,6 +38,12 @@ def check_count(what: str, number: object) -> None:
         raise TypeError(f"{what} is a whole number, not {number!r}")
     if number < 1:
         raise ValueError(f"{what} is {number}: it must be 1 or above")
+
+
+def check_compile(compile: object) -> None:
+    """Raise TypeError unless ``compile`` is True, False or None."""
+    if compile not in (None, True, False):
+        raise TypeError(f"compile is True, False or None, not {compile!r:.60}")
 
 
 def check_range(what: str, number: Any, low: float, high: float, *, low_open: bool = False) -> float:

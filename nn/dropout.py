@@ -16,7 +16,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import islice
+from itertools import islice, zip_longest
 from types import SimpleNamespace
 from typing import Any
 
@@ -134,24 +134,42 @@ def nothing_dropped() -> Any:
 class Masks:
     """All masks that one call of a function draws, as columns of a batch beside its own: how ``fit`` compiles dropout.
 
-    Args:
-        run: calls the function once, to see which dropouts draw how many numbers.
-
     Attributes:
-        count: how many numbers a row takes.
+        calls: which dropouts draw how many numbers, in order; known once the function was called inside ``asked``.
+        before: the generators with their states before the masks drawn last.
     """
 
-    def __init__(self, run: Callable[[], object]) -> None:
-        self.calls: list[tuple[Dropout, int]] = []
-        self._before: list[tuple[random.Random, Any]] = []
+    def __init__(self) -> None:
+        self.calls: list[tuple[Dropout, int]] | None = None
+        self.before: list[tuple[random.Random, Any]] = []
 
-        def note(layer: Dropout, count: int) -> Sequence[Any]:
-            self.calls.append((layer, count))
-            return [1.0] * count
+    @property
+    def count(self) -> int:
+        """How many numbers a row takes."""
+        return sum(count for _, count in self.calls or ())
 
-        with _supplied(note), modes.no_grad():
-            run()
-        self.count = sum(count for _, count in self.calls)
+    @contextmanager
+    def asked(self, leaves: list[Value]) -> Iterator[None]:
+        """Inside, the function's dropouts get new leaves of 1, which are appended to these.
+
+        Raises (at the end):
+            CompileError: the function draws other masks than when it was first called.
+        """
+        calls: list[tuple[Dropout, int]] = []
+        kind = type(leaves[0])
+
+        def take(layer: Dropout, count: int) -> Sequence[Any]:
+            calls.append((layer, count))
+            made = [kind(1.0) for _ in range(count)]
+            leaves.extend(made)
+            return named(made, f"{layer.name}.m")  # type: ignore[no-any-return]
+
+        with _supplied(take):
+            yield
+        if self.calls is None:
+            self.calls = calls
+        elif calls != self.calls:
+            raise self.others(next(a for a, b in zip_longest(calls, self.calls) if a != b) or self.calls[-1])
 
     def beside(self, columns: Array) -> Array:
         """The columns of a batch, and masks of 1: nothing is dropped."""
@@ -159,17 +177,17 @@ class Masks:
 
     def drawn(self, rows: Array) -> Array:
         """The rows that ``beside`` made, with new masks: row after row as an eager step draws them."""
-        if not self.count:
+        if not self.calls:
             return rows
         generators = {id(layer._rng): layer._rng for layer, _ in self.calls}
-        self._before = [(rng, rng.getstate()) for rng in generators.values()]
+        self.before = [(rng, rng.getstate()) for rng in generators.values()]
         rows = rows.copy()
         rows[:, -self.count :] = [[m for layer, n in self.calls for m in layer.draw(n)] for _ in rows]
         return rows
 
     def take_back(self) -> None:
         """The masks drawn last will be drawn again."""
-        for rng, state in self._before:
+        for rng, state in self.before:
             rng.setstate(state)
 
     @contextmanager
@@ -179,13 +197,18 @@ class Masks:
         Raises (inside):
             CompileError: the function draws other masks than when it was first called.
         """
-        rest = iter(zip([layer for layer, count in self.calls for _ in range(count)], leaves, strict=True))
+        rest = iter(zip([layer for layer, count in self.calls or () for _ in range(count)], leaves, strict=True))
 
         def take(layer: Dropout, count: int) -> Sequence[Any]:
             found = list(islice(rest, count))
             if len(found) < count or any(owner is not layer for owner, _ in found):
-                raise CompileError(f"{layer!r} draws another number of masks for one row than for another")
+                raise self.others((layer, count))
             return named([leaf for _, leaf in found], f"{layer.name}.m")  # type: ignore[no-any-return]
 
         with _supplied(take):
             yield
+
+    @staticmethod
+    def others(call: tuple[Dropout, int]) -> CompileError:
+        """The error for masks of another number."""
+        return CompileError(f"{call[0]!r} draws another number of masks for one row than for another")

@@ -1,7 +1,7 @@
 """Losses: one prediction and its target to one Value; ``mean`` for a batch.
 
 A target that is a plain number is a constant of the graph; a target that is a Value (named "y") is drawn with
-it.
+it. A target that is a row of one number (of a column of shape (n, 1), say) is that number.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import autograd as ag
 from autograd import Value, modes
 from autograd.errors import DomainError
 from nn.checks import choose
+from nn.rows import number_in
 
 __all__ = [
     "LOSSES",
@@ -36,14 +37,14 @@ Loss = Callable[[Any, Any], Value]
 def absolute_error(prediction: Value, target: Value | float) -> Value:
     """The lesson's loss, |y - ŷ|; slope 0 where the two are equal."""
     _check_prediction("absolute_error", prediction)
-    error: Value = target - prediction
+    error: Value = number_in("absolute_error", target) - prediction
     return error.abs()
 
 
 def squared_error(prediction: Value, target: Value | float) -> Value:
     """(y - ŷ)²."""
     _check_prediction("squared_error", prediction)
-    error: Value = target - prediction
+    error: Value = number_in("squared_error", target) - prediction
     return error.square()
 
 
@@ -65,6 +66,7 @@ def binary_cross_entropy(prediction: Value, target: Value | float) -> Value:
             f"binary_cross_entropy of {_named(prediction)} = {p}: a probability lies between 0 and 1; for a "
             "score before the sigmoid call binary_cross_entropy_with_logits"
         )
+    target = number_in("binary_cross_entropy", target)
     y = _check_probability(target)
     if (p == 0.0 and y > 0.0) or (p == 1.0 and y < 1.0):
         raise DomainError(
@@ -94,6 +96,7 @@ def binary_cross_entropy_with_logits(logit: Value, target: Value | float) -> Val
         ValueError: y is outside [0, 1].
     """
     _check_prediction("binary_cross_entropy_with_logits", logit)
+    target = number_in("binary_cross_entropy_with_logits", target)
     y = _check_probability(target)
     if not isinstance(target, Value) and y in (0.0, 1.0):  # the term of weight 0 need not be recorded
         return (-logit).softplus() if y else logit.softplus()
@@ -108,6 +111,7 @@ def hinge(score: Value, target: Value | float) -> Value:
         ValueError: y is neither -1 nor 1.
     """
     _check_prediction("hinge", score)
+    target = number_in("hinge", target)
     _check_sign(target)
     shortfall: Value = 1.0 - target * score
     return shortfall.relu()
@@ -126,6 +130,7 @@ def cross_entropy(logits: Sequence[Value], target: int | Value) -> Value:
     loss: Value
     if isinstance(logits, Value):
         raise TypeError("cross_entropy takes a list of logits, one for each class, not one Value")
+    target = number_in("cross_entropy", target)
     if isinstance(target, Value):
         loss = ag.logsumexp(list(logits)) - ag.take(logits, target)
         return loss
@@ -175,7 +180,8 @@ def _check_prediction(loss: str, prediction: Any) -> None:
         )
 
 
-def _check_probability(target: Value | float) -> float:
+def _check_probability(target: Any) -> float:
+    target = number_in("binary cross-entropy", target)
     y = target._data if isinstance(target, Value) else target
     try:
         good = 0.0 <= y <= 1.0
@@ -186,13 +192,15 @@ def _check_probability(target: Value | float) -> float:
     return float(y)
 
 
-def _check_sign(target: Value | float) -> None:
+def _check_sign(target: Any) -> None:
+    target = number_in("hinge", target)
     y = target._data if isinstance(target, Value) else target
     if y not in (-1, 1):
         raise ValueError(f"hinge takes a target of -1 or 1, not {y!r}: write 2 * y - 1 for targets of 0 and 1")
 
 
 def _check_class(target: Any) -> None:
+    target = number_in("cross_entropy", target)
     if isinstance(target, bool) or not isinstance(target, int | np.integer | Value):
         raise TypeError(f"cross_entropy takes the index of the right class, an int, not {target!r}")
 

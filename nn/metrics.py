@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-import numpy as np
+from nn.rows import SEVERAL, in_order, number_in
 
 __all__ = ["auc", "log_loss"]
 
@@ -22,6 +22,7 @@ def auc(targets: Sequence[float], scores: Sequence[float]) -> float:
         ValueError: not one score for each target, a target that is neither 0 nor 1, targets all alike, or a score
             that is nan.
     """
+    targets, scores = _numbers("auc", targets), _numbers("auc", scores, "scores")
     _check_targets("auc", targets, scores)
     if any(math.isnan(score) for score in scores):
         raise ValueError("auc: a score is nan, which is neither above nor below another one")
@@ -52,18 +53,25 @@ def log_loss(targets: Sequence[float], probabilities: Sequence[Any]) -> float:
         ValueError: not one probability (or row) for each target, one outside [0, 1], a row that does not add to 1, a
             target that is neither 0 nor 1, or no class.
     """
-    if len(probabilities) and isinstance(probabilities[0], Sequence | np.ndarray):
+    targets, probabilities = _numbers("log_loss", targets), in_order("log_loss: the probabilities", probabilities)
+    if len(probabilities) and isinstance(probabilities[0], SEVERAL) and len(probabilities[0]) > 1:
         if len(targets) != len(probabilities):
             raise ValueError(f"log_loss: {len(targets)} targets and {len(probabilities)} rows of probabilities")
         rows = enumerate(zip(targets, probabilities, strict=True))
         given = [_of_class(target, list(row), i) for i, (target, row) in rows]
     else:
+        probabilities = _numbers("log_loss", probabilities, "probabilities")
         _check_targets("log_loss", targets, probabilities)
         given = [p if target == 1 else 1.0 - p for target, p in zip(targets, probabilities, strict=True)]
         for p in probabilities:
             _check_probability(p)
     eps = sys.float_info.epsilon
     return -math.fsum(math.log(min(max(p, eps), 1.0 - eps)) for p in given) / len(given)
+
+
+def _numbers(what: str, x: Sequence[Any], called: str = "targets") -> list[Any]:
+    """Numbers by position, whatever holds them."""
+    return [number_in(what, each) for each in in_order(f"{what}: the {called}", x)]
 
 
 def _of_class(target: float, row: list[float], i: int) -> float:

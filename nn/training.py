@@ -9,84 +9,30 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tqdm import tqdm
 
 import autograd as ag
-from autograd import Value
-from autograd.compiler.parameters import assign
-from nn.checks import check_count, check_range
+from autograd.errors import CompileError
+from nn.checks import check_compile, check_count, check_range
+from nn.compiled import Different
+from nn.course import Course, EarlyStop
 from nn.dropout import nothing_dropped
-from nn.engines import Engine, Task, engine
+from nn.engines import engine
 from nn.history import History
 from nn.losses import Loss
 from nn.losses import loss as find_loss
 from nn.optim import Optimizer
 from nn.predict import predict
+from nn.rows import number_in, paired
 from nn.schedules import Schedule
+from nn.tasks import Eager, Engine, Task
 
 __all__ = ["EarlyStop", "accuracy", "average_loss", "batches", "fit"]
 
 Row = Sequence[float]
 Model = Callable[[Any], Any]
-
-
-@dataclass(frozen=True)
-class EarlyStop:
-    """Stop once the loss has not fallen by ``improvement`` for ``patience`` measurements in a row.
-
-    It watches the loss over the rows held out where there are any, and the batch's loss otherwise.
-
-    Raises:
-        ValueError: a patience below 1, or a negative improvement.
-    """
-
-    patience: int = 20
-    improvement: float = 1e-4
-
-    def __post_init__(self) -> None:
-        check_count("patience", self.patience)
-        check_range("improvement", self.improvement, 0.0, math.inf)
-
-
-class _Best:
-    """The parameters of the lowest loss over the rows held out so far."""
-
-    def __init__(self, parameters: Sequence[Value]) -> None:
-        self.parameters = parameters
-        self.loss = math.inf
-        self.step: int | None = None
-        self.numbers: list[float] = []
-
-    def see(self, maker: Engine, step: int, loss: float) -> None:
-        if loss < self.loss:
-            maker.show()
-            self.loss, self.step, self.numbers = loss, step, [parameter.data for parameter in self.parameters]
-
-    def restore(self) -> int | None:
-        if self.step is not None:
-            assign(self.parameters, self.numbers)
-            for parameter in self.parameters:
-                parameter.zero_grad()
-        return self.step
-
-
-class _Patience:
-    def __init__(self, rule: EarlyStop | None) -> None:
-        self.rule = rule
-        self.best = math.inf
-        self.waited = 0
-
-    def ends(self, loss: float) -> bool:
-        if self.rule is None:
-            return False
-        if loss < self.best - self.rule.improvement:
-            self.best, self.waited = loss, 0
-        else:
-            self.waited += 1
-        return self.waited >= self.rule.patience
 
 
 def fit(
@@ -154,9 +100,9 @@ def fit(
             rows held out.
         FloatingPointError: the loss, a gradient or a new parameter is nan or infinite.
     """
-    _check_rows("inputs", inputs, targets)
+    rows = paired("inputs", inputs, targets)
     if held_out is not None:
-        _check_rows("held_out", *held_out)
+        held_out = paired("held_out", *held_out)
     elif restore_best:
         raise ValueError("restore_best looks at the rows held out: give held_out")
     check_count("steps", steps)
@@ -165,13 +111,12 @@ def fit(
         raise TypeError(f"optimizer is an nn.Optimizer, such as nn.Adam(model.parameters()), not {optimizer!r:.60}")
     if schedule is not None and not callable(schedule):
         raise TypeError(f"schedule is a function, such as nn.cosine({steps}), or None, not {schedule!r:.60}")
-    if compile not in (None, True, False):
-        raise TypeError(f"compile is True, False or None, not {compile!r:.60}")
+    check_compile(compile)
     compute = find_loss(loss)
-    history = History()
-    patience, best = _Patience(early_stop), _Best(optimizer.parameters)
-    order = batches(len(inputs), batch_size, seed)
-    task = Task(model, compute, (inputs, targets), held_out, optimizer)
+    count = len(rows[0])
+    course = Course(batches(count, batch_size, seed), early_stop, optimizer.parameters)
+    history = course.history
+    task = Task(model, compute, rows, held_out, optimizer, min(batch_size or count, count), steps)
     rate = optimizer.learning_rate
     bar = tqdm(total=steps, unit="step", disable=not progress, mininterval=0.2, dynamic_ncols=True)
 
@@ -179,27 +124,40 @@ def fit(
         """Record the loss over the rows held out, and say whether to stop."""
         if held_out is None or (step % held_out_every and step != steps):
             return False
-        loss = maker.held_out_loss()
-        history.held_out.append((step, loss))
-        if restore_best:
-            best.see(maker, step, loss)
-        return patience.ends(loss)
+        return course.measured(maker, step, maker.held_out_loss(), restore_best)
 
     try:
         maker = engine(task, compile)
         history.engine = maker.name
         try:
             measure(maker, 0)
-            for step in range(1, steps + 1):
+            course.mark(0)
+            step = 0
+            while step < steps:
+                step += 1
                 if schedule is not None:
                     factor = check_range("the schedule's factor", schedule(step - 1), 0.0, math.inf)
                     optimizer.learning_rate = rate * factor
-                loss_before = maker.step(next(order), on_step is not None)
+                try:
+                    loss_before = maker.step(course.batch(), on_step is not None)
+                except Different as different:
+                    if compile:
+                        raise CompileError(
+                            f"{different}; the parameters are those after {different.steps} steps"
+                        ) from None
+                    maker.close()
+                    maker = Eager(task, f"{different}; it went on from step {different.steps + 1}")
+                    history.engine = maker.name
+                    step = course.back()
+                    bar.update(step - bar.n)
+                    continue
+                if maker.confirmed in (step - 1, -1):
+                    course.mark(step - 1)
                 history.losses.append(loss_before)
                 if progress:
                     bar.set_postfix(loss=f"{loss_before:.4f}", refresh=False)
                     bar.update()
-                enough = measure(maker, step) or (held_out is None and patience.ends(loss_before))
+                enough = measure(maker, step) or (held_out is None and course.patience.ends(loss_before))
                 if on_step is not None:
                     try:
                         stop = on_step(step, loss_before)
@@ -214,7 +172,7 @@ def fit(
                     break
         finally:
             maker.close()
-        history.restored = best.restore()
+        history.restored = course.best.restore()
     except KeyboardInterrupt:
         history.ended = "interrupted"
     except Exception as error:
@@ -253,35 +211,40 @@ def _batches(count: int, batch_size: int | None, seed: int) -> Iterator[list[int
 
 
 def average_loss(model: Model, inputs: Sequence[Row], targets: Sequence[Any], *, loss: str | Loss) -> float:
-    """The mean loss over the rows, without recording a graph; a ``Dropout`` drops nothing."""
-    _check_rows("inputs", inputs, targets)
+    """The mean loss over the rows, on the eager engine and without recording a graph; a ``Dropout`` drops nothing.
+
+    Rows and targets are paired as by ``fit``, which raises the same errors.
+    """
+    rows, answers = paired("inputs", inputs, targets)
     compute = find_loss(loss)
     with ag.no_grad(), nothing_dropped():
-        return math.fsum(compute(model(x), y).data for x, y in zip(inputs, targets, strict=True)) / len(inputs)
+        return math.fsum(compute(model(x), y).data for x, y in zip(rows, answers, strict=True)) / len(rows)
 
 
-def accuracy(model: Model, inputs: Sequence[Row], targets: Sequence[float], *, threshold: float = 0.5) -> float:
+def accuracy(
+    model: Model,
+    inputs: Sequence[Row],
+    targets: Sequence[float],
+    *,
+    threshold: float = 0.5,
+    compile: bool | None = None,
+) -> float:
     """The share of rows, from 0 to 1, whose output and target lie on the same side of ``threshold``.
 
     Where the output is a list with a score for each class, the share whose largest score (the first of several) is that
     of the target, the index of a class.
 
     An output of exactly the threshold counts as 0. For outputs that are scores, with targets -1 and 1, give
-    ``threshold=0``.
+    ``threshold=0``. Rows and targets are paired as by ``fit``; a target is one number. ``compile`` is that of
+    ``predict``.
     """
-    _check_rows("inputs", inputs, targets)
-    outputs = predict(model, inputs)
+    rows, answers = paired("inputs", inputs, targets)
+    outputs = predict(model, rows, compile=compile)
+    numbers = [number_in("accuracy", y) for y in answers]
     if outputs.ndim == 1:
-        right = sum((output > threshold) == (y > threshold) for output, y in zip(outputs, targets, strict=True))
+        right = sum((output > threshold) == (y > threshold) for output, y in zip(outputs, numbers, strict=True))
     elif outputs.shape[1] > 1:
-        right = sum(bool(best == y) for best, y in zip(outputs.argmax(axis=1), targets, strict=True))
+        right = sum(bool(best == y) for best, y in zip(outputs.argmax(axis=1), numbers, strict=True))
     else:
         raise ValueError("accuracy: the model gives a list of one output; one score is a Value, several are of classes")
-    return float(right / len(inputs))
-
-
-def _check_rows(what: str, inputs: Sequence[Row], targets: Sequence[Any]) -> None:
-    if not len(inputs):
-        raise ValueError(f"{what}: there are no rows")
-    if len(inputs) != len(targets):
-        raise ValueError(f"{what}: {len(inputs)} rows and {len(targets)} targets: one target for each row is needed")
+    return float(right / len(rows))

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,11 @@ class Program:
         tape = replace(self.tape, leaves=[copy.deepcopy(leaf, memo) for leaf in self.tape.leaves])
         inputs = [copy.deepcopy(leaf, memo) for leaf in self.inputs]
         return Program(tape, inputs, self._shape, self.dtype.name, self.forced)
+
+    @cached_property
+    def owned(self) -> frozenset[int]:
+        """The ids of the parameters, of which an open session is the only one."""
+        return frozenset(map(id, self.parameters))
 
     @property
     def backend(self) -> str:

@@ -7,6 +7,8 @@ numbers of the last complete step or of the one before it, with the optimiser's 
 from __future__ import annotations
 
 import math
+import threading
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +30,11 @@ Update = Callable[[Array, Array, Any], tuple[Array, Any]]
 """``update(numbers, gradient, memory)``: new numbers and memory, new arrays; see ``rules``."""
 
 
+_open: weakref.WeakSet[Session] = weakref.WeakSet()
+_entering = threading.Lock()
+"""The sessions that are open in all threads; two do not share a parameter."""
+
+
 class State(NamedTuple):
     """The numbers after a complete step, in the executor's order, and what the optimiser remembers."""
 
@@ -38,10 +45,12 @@ class State(NamedTuple):
 class Session:
     """``with program.session() as s: s.sgd(batch, 0.1)``; see ``Program.session``.
 
-    Steps of one session are of one optimiser, whose memory lives as long.
+    Steps of one session are of one optimiser, whose memory lives as long. While it is open the parameters are its own:
+    what is written to the Values meanwhile counts after ``read`` alone, and else is lost when the session writes its
+    numbers. What was written before it is entered (again) is read.
 
     Raises (when entered):
-        GraphError: another session of this program is open.
+        GraphError: another session over one of the parameters is open.
     """
 
     def __init__(self, program: Program, devices: Any = None) -> None:
@@ -72,7 +81,15 @@ class Session:
                 raise GraphError("a session of this program is open already: end it, or train with that one")
             if not self.program.parameters:
                 raise GraphError("this program has no parameters to train: every leaf is an input or a constant")
+            with _entering:
+                for other in _open:
+                    if not self.program.owned.isdisjoint(other.program.owned):
+                        raise GraphError(
+                            f"a session over {shared_with(self, other)} is open already: end that one first"
+                        )
+                _open.add(self)
             self.program._session = self
+            self.read()
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
@@ -82,6 +99,7 @@ class Session:
                 try:
                     self.write()
                     self.program._session = None
+                    _open.discard(self)
                     self._quick, self._sgd, self._quicks = NONE, None, {}
                     break
                 except KeyboardInterrupt:
@@ -121,7 +139,7 @@ class Session:
         def update(numbers: Array, gradient: Array, memory: Any) -> tuple[Array, Any]:
             return rules.sgd(numbers, gradient, memory, learning_rate, momentum, nesterov)
 
-        return self.step(batch, update, learning_rate)
+        return self.advance(batch, update, learning_rate)
 
     def adam(
         self, batch: npt.ArrayLike, learning_rate: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
@@ -145,10 +163,29 @@ class Session:
             memory = memory or (0, np.zeros_like(numbers), np.zeros_like(numbers))
             return rules.adam(numbers, gradient, memory, learning_rate, betas, epsilon)
 
-        return self.step(batch, update, learning_rate)
+        return self.advance(batch, update, learning_rate)
 
     def step(self, batch: npt.ArrayLike, update: Update, learning_rate: float = math.nan) -> float:
-        """One step by any rule that works on arrays; returns the mean of the output before it. Raises as ``sgd``."""
+        """One step by any rule that works on arrays; returns the mean of the output before it. Raises as ``sgd``.
+
+        ``update(numbers, gradient, memory)`` returns new numbers, and what to remember (None at first). The numbers and
+        the gradient are its own to keep, and read-only; so is what it returns, of which the session takes a copy.
+        """
+
+        def owned(numbers: Array, gradient: Array, memory: Any) -> Any:
+            try:
+                return fresh(update(frozen(numbers), frozen(gradient), fresh(memory)))
+            except ValueError as error:
+                if "read-only" in str(error):
+                    error.add_note(
+                        "a rule's numbers and gradient are read-only: return new ones, as numbers - gradient"
+                    )
+                raise
+
+        return self.advance(batch, owned, learning_rate)
+
+    def advance(self, batch: npt.ArrayLike, update: Update, learning_rate: float = math.nan) -> float:
+        """``step`` by a rule that writes to nothing it is given and keeps nothing: no copies are made."""
         if self._quick.by_rule is not None:
             found = self._quick.by_rule(batch, update)
             if found is not None:
@@ -307,6 +344,28 @@ class Session:
         if isinstance(memory, tuple):
             return tuple(x if isinstance(x, int) else order(np.asarray(x)) for x in memory)
         return order(memory) if isinstance(memory, np.ndarray) else memory
+
+
+def fresh(x: Any) -> Any:
+    """A copy of the arrays in tuples, lists and dicts; anything else as it is."""
+    if isinstance(x, np.ndarray):
+        return x.copy()
+    if isinstance(x, dict):
+        return {key: fresh(each) for key, each in x.items()}
+    return type(x)(map(fresh, x)) if x.__class__ in (tuple, list) else x
+
+
+def frozen(numbers: Array) -> Array:
+    """A copy that nobody can write to."""
+    numbers = numbers.copy()
+    numbers.flags.writeable = False
+    return numbers
+
+
+def shared_with(mine: Session, other: Session) -> str:
+    """What to call a parameter that two sessions share."""
+    theirs = other.program.owned
+    return next(label(p, i) for i, p in enumerate(mine.program.parameters) if id(p) in theirs)
 
 
 def moved(state: State, gradient: Array, update: Update) -> tuple[State, bool]:

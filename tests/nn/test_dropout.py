@@ -1,5 +1,6 @@
 """nn.dropout: masks are leaves, drawn from a seed; what eval() and programs make of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,12 +75,21 @@ def test_a_function_that_draws_is_not_compiled() -> None:
     assert compiled(batch)[0].tolist() == pytest.approx([v.data for v in model([1.0, 1.0])])
 
 
+def asked(call: Callable[[], object]) -> Masks:
+    masks = Masks()
+    leaves = [Value(0.0)]
+    with masks.asked(leaves):
+        call()
+    assert len(leaves) == 1 + masks.count
+    return masks
+
+
 def test_masks_stand_beside_a_batch_as_an_eager_pass_draws_them() -> None:
     def model_of(seed: int) -> Any:
         return nn.Sequential(nn.Dropout(0.5, seed=seed, name="a"), lambda x: x[:2], nn.Dropout(0.3, seed=seed + 1))
 
     model, twin = model_of(3), model_of(3)
-    masks = Masks(lambda: model([1.0, 2.0, 3.0]))
+    masks = asked(lambda: model([1.0, 2.0, 3.0]))
     assert masks.count == 5
     rows = masks.beside(np.ones((4, 3)))
     assert rows.tolist() == [[1.0] * 8] * 4
@@ -97,7 +107,7 @@ def test_masks_stand_beside_a_batch_as_an_eager_pass_draws_them() -> None:
     masks.take_back()
     assert masks.drawn(rows).tolist() == after
     model.eval()
-    none = Masks(lambda: model([1.0, 2.0, 3.0]))
+    none = asked(lambda: model([1.0, 2.0, 3.0]))
     assert none.count == 0
     assert none.beside(rows) is rows
     assert none.drawn(rows) is rows
@@ -105,8 +115,10 @@ def test_masks_stand_beside_a_batch_as_an_eager_pass_draws_them() -> None:
 
 def test_rows_that_draw_other_numbers_of_masks_are_not_compiled() -> None:
     drop = nn.Dropout(0.5, seed=0)
-    masks = Masks(lambda: drop([1.0, 2.0]))
+    masks = asked(lambda: drop([1.0, 2.0]))
     with masks.given([Value(1.0), Value(1.0)]), pytest.raises(CompileError, match="another number of masks"):
+        drop([1.0, 2.0, 3.0])
+    with pytest.raises(CompileError, match="another number of masks"), masks.asked([Value(0.0)]):
         drop([1.0, 2.0, 3.0])
 
 

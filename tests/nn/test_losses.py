@@ -72,7 +72,7 @@ def test_binary_cross_entropy_of_a_sure_and_right_prediction_is_0(p: float, y: f
 
 
 @pytest.mark.parametrize("name", ["binary_cross_entropy", "binary_cross_entropy_with_logits"])
-@pytest.mark.parametrize("target", [2.0, -1.0, math.nan, None, "a", [1.0]])
+@pytest.mark.parametrize("target", [2.0, -1.0, math.nan, None, "a"])
 def test_cross_entropies_refuse_a_target_outside_0_and_1(name: str, target: Any) -> None:
     with pytest.raises(ValueError, match="takes a target from 0 to 1, not"):
         losses.loss(name)(Value(0.5), target)
