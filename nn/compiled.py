@@ -19,7 +19,7 @@ from autograd.compiler.program import Program
 from autograd.compiler.session import Session, State, fresh
 from autograd.compiler.tracing import trace
 from autograd.errors import AutogradError, CompileError, GraphError
-from autograd.reverse import adjoints
+from autograd.reverse import UNREACHED
 from nn.dropout import Masks
 from nn.losses import TARGETS
 from nn.optim import SGD, Adam, AdamW, Optimizer
@@ -88,6 +88,9 @@ class Compiled:
         self.program = Program(traced.tape, traced.inputs, None, "float64", None)
         self.fixed = traced.fixed
         self.fixed_data = [leaf.data for leaf in self.fixed]
+        mine = set(map(id, self.program.parameters))
+        self.others = [p for p in task.optimizer.parameters if id(p) not in mine]
+        self.leaves = list({id(leaf): leaf for leaf in [*self.program.parameters, *self.others, *self.fixed]}.values())
         self.batch: Sequence[int] = ()
         self.rows = self.columns
         self.session: Session = self.program.session()
@@ -247,14 +250,25 @@ class Compiled:
         try:
             with self.masks.given(masks):
                 root = self.task.loss_of(inputs[index], targets[index])
-            slopes = adjoints(root)
+            expected = root.data, self.slopes(root)
         except Exception as error:
             return f"{loss:.6g} where the function raises {type(error).__name__}: {error:.200}"
-        if any(slopes.get(id(p)) for p in self.task.optimizer.parameters if id(p) not in set(map(id, tape.leaves))):
-            return "no slope of a parameter that the function depends on"
-        expected = np.array([slopes.get(id(leaf), 0.0) for leaf in tape.leaves])
         theta = bound.in_tape_order(bound.theta)
-        return difference(tape, row, theta, found, (root.data, expected))
+        return difference(tape, row, theta, found, expected)
+
+    def slopes(self, root: Value) -> Array:
+        """The gradient of a row's loss, in the order of the tape; what stands in ``grad`` of the leaves stays there."""
+        before = [leaf._grad for leaf in self.leaves]
+        try:
+            for leaf in self.leaves:
+                leaf._grad = UNREACHED
+            root.backward()
+            if any(leaf.grad for leaf in self.others):
+                raise ValueError("it depends on a parameter that the program does not")
+            return np.array([leaf._grad for leaf in self.program.parameters])
+        finally:
+            for leaf, grad in zip(self.leaves, before, strict=True):
+                leaf._grad = grad
 
     def put_back(self) -> None:
         """Everything as it was at the last step that was confirmed."""

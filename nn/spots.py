@@ -1,7 +1,8 @@
 """Where and when a program is held to the function that it was traced from: a row of the batch, on the eager engine.
 
-At steps 1, 2, 4, 8, ... and at the last one; and once an epoch, as far as a share of the time allows. The rows rotate.
-Loss and gradient must be those of the program but for rounding, whose bound is measured (see ``rounding``).
+At steps 1, 2, 4, 8 and the last one; as far as a share of the time allows, at every power of two and once an epoch too.
+The rows rotate. Loss and gradient must be those of the program but for rounding, whose bound is measured (see
+``rounding``).
 """
 
 from __future__ import annotations
@@ -13,17 +14,23 @@ from autograd.compiler import cost
 from autograd.compiler.plans import schedule_of
 from autograd.compiler.program import Program
 from autograd.compiler.rounding import Ways, near, within
-from autograd.compiler.tape import Tape
+from autograd.compiler.tape import FIRST_OP, Tape
 
 __all__ = ["Spots", "difference"]
 
 Array = npt.NDArray[np.float64]
 
-SHARE = 0.01
-"""The share of a training's time that is taken for looks beside those at powers of two."""
+ALWAYS = 8
+"""Up to this step, and at the last one, a look is taken whatever it costs."""
 
-NODE, OPERAND, COMPILE = 3e-6, 0.4e-6, 20e-6
-"""Seconds: a node and an operand of a row on the eager engine, forward and backward; compiling an operand."""
+SHARE = 0.02
+"""The share of a training's time that is taken for others."""
+
+NODE, OPERAND = 3e-6, 0.25e-6
+"""Seconds: an operation and an operand of a row on the eager engine, forward and backward, beside a compiled step."""
+
+LEAST, COMPILE = 5e-3, 7e-6
+"""Seconds: what tracing and compiling takes at least, and for every operand."""
 
 GOLDEN = 0.6180339887498949
 """Multiples of it, less their whole part, are spread over [0, 1) evenly, however many there are."""
@@ -41,16 +48,17 @@ class Spots:
         tape = program.tape
         python = program.choice(rows)[0] == "python"
         self.step = cost.python_cost(tape, rows) if python else cost.numpy_cost(schedule_of(tape), rows)
-        self.look = self.step + NODE * len(tape) + OPERAND * len(tape.args)
-        self.compile = COMPILE * len(tape.args)
+        self.look = self.step + NODE * int((tape.code >= FIRST_OP).sum()) + OPERAND * len(tape.args)
+        self.compile = LEAST + COMPILE * len(tape.args)
         self.epoch, self.steps = epoch, steps
         self.made = self.last = 0
 
     def due(self, step: int) -> bool:
         """Is a row to be looked at before this step (from 1)?"""
-        if step & (step - 1) and step != self.steps:
+        power = not step & (step - 1)
+        if step != self.steps and not (power and step <= ALWAYS):
             spent, allowed = (self.made + 1) * self.look, SHARE * (self.compile + step * self.step)
-            if spent > allowed or step - self.last < self.epoch:
+            if spent > allowed or not (power or step - self.last >= self.epoch):
                 return False
         self.made, self.last = self.made + 1, step
         return True

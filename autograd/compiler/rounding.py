@@ -59,8 +59,8 @@ class Ways:
         adjoint[tape.outputs[0]] = 1.0
         for i in reversed(inner):
             args = tape.operands(i)
-            for place, local in zip(args.tolist(), partials_on_rows(tape.op(i), rows[i], rows[args]), strict=True):
-                adjoint[place] += self.moved(adjoint[i] * local)
+            locals_ = np.broadcast_arrays(rows[i], *partials_on_rows(tape.op(i), rows[i], rows[args]))[1:]
+            np.add.at(adjoint, args, self.moved(adjoint[i] * np.stack(locals_)))
         found: Array = adjoint[tape.parameters]
         return found
 
