@@ -384,7 +384,8 @@ def on_host(state: State) -> State:
     """The state in NumPy's arrays, where a device has it."""
 
     def fetched(x: Any) -> Any:
-        return x if x is None or isinstance(x, int | list | np.ndarray) else np.array(x)
+        known = isinstance(x, np.ndarray | np.generic) or not hasattr(x, "__array__")
+        return x if known else np.array(x)
 
     memory = state.memory
     return State(fetched(state.numbers), tuple(map(fetched, memory)) if isinstance(memory, tuple) else fetched(memory))
