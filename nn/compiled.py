@@ -244,6 +244,8 @@ class Compiled:
         except AutogradError:  # as the eager engine will say, of the whole batch
             return ""
         found = (loss, bound.in_tape_order(bound.gradient))
+        if not (math.isfinite(loss) and np.isfinite(bound.gradient).all()):  # the step will be made again
+            return ""
         self.session.write()
         inputs, targets = self.task.rows
         masks = [Value(m) for m in row[len(row) - self.masks.count :].tolist()]
