@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,31 +33,49 @@ class Graph(NamedTuple):
     def tape(self, parameters: Sequence[Value] | None = None) -> Tape:
         return record_tape(self.outputs, self.inputs, parameters)
 
-    def batch(self, rows: int, seed: int) -> Any:
-        return batch_of(len(self.inputs), rows, seed)
+    def batch(self, rows: int, seed: int, beyond: bool = False) -> Any:
+        return batch_of(len(self.inputs), rows, seed, beyond)
 
 
-def batch_of(inputs: int, rows: int, seed: int) -> Any:
-    """Random rows for inputs of which the last two are whole numbers below 3."""
+SPECIAL = [0.0, -0.0, 1.0, math.inf, -math.inf, math.nan, 1e38, -1e38, 1e-45, 1e308, -1.7e308, 5e-324, 1e-310]
+"""What graphs beyond hold among their constants, weights and inputs; the first nine are so in float32, too."""
+
+
+def special(chance: random.Random, seed: int) -> float:
+    """One of these; every third seed is content with what float32 has."""
+    return chance.choice(SPECIAL if seed % 3 else SPECIAL[:9])
+
+
+def batch_of(inputs: int, rows: int, seed: int, beyond: bool = False) -> Any:
+    """Random rows for inputs of which the last two are whole numbers below 3; ``beyond``: some are special."""
     chance = np.random.default_rng(seed)
     batch = chance.uniform(-1, 1, (rows, inputs))
+    if beyond:
+        odd = random.Random(seed)
+        batch = np.array([[special(odd, seed) if odd.random() < 0.1 else x for x in row] for row in batch.tolist()])
+        batch = batch if seed % 3 else batch.astype(np.float32).astype(float)
     batch[:, -2:] = chance.integers(0, 3, (rows, 2))
     return batch
 
 
-def build(seed: int, numbers: Sequence[float] | None = None) -> Graph:
+def build(seed: int, numbers: Sequence[float] | None = None, beyond: bool = False) -> Graph:
     """A random graph: layers whose terms are tied, shuffled, doubled, scaled; attention; tables; lone operations.
 
     Nodes are shared at random, some are constants, some unused; outputs are inner nodes, leaves and plain numbers.
-    The inputs hold these numbers, a row of a batch, instead of random ones.
+    The inputs hold these numbers, a row of a batch, instead of random ones. ``beyond``: some of the weights and of the
+    constants are special, and the lone operations are those that look at that.
     """
-    chance = random.Random(seed)
+    chance, odd = random.Random(seed), random.Random(seed)
     weights = [Value(chance.uniform(-1, 1)) for _ in range(chance.randint(1, 25))]
     inputs = [Value(chance.uniform(-1, 1)) for _ in range(chance.randint(1, 6))]
     indices = [Value(float(chance.randint(0, 2))) for _ in range(2)]
     for leaf, number in zip([*inputs, *indices], numbers or [], strict=False):
         leaf.data = number
     pool = [*inputs, *weights, Value(chance.choice([0.0, 1.0, -0.5])).detach()]
+    if beyond:
+        for weight in weights:
+            weight.data = special(odd, seed) if odd.random() < 0.1 else float(np.float32(weight.data))
+        pool.append(Value(special(odd, seed)).detach())
 
     def likely(share: float) -> bool:
         return chance.random() < share
@@ -105,6 +124,17 @@ def build(seed: int, numbers: Sequence[float] | None = None) -> Graph:
     def single() -> list[Value]:
         u, v = pick(2)
         several = pick(chance.randint(1, 5))
+        s = special(odd, seed)
+        if beyond and likely(0.6):
+            return [chance.choice([
+                lambda: u + s, lambda: s - u, lambda: u * s, lambda: u / s, lambda: s / u, lambda: ag.maximum(u, s),
+                lambda: ag.minimum(s, u), lambda: ag.where(u, s, v), lambda: ag.where(u, ag.sqrt(v), s), lambda: u**0.5,
+                lambda: ag.logsumexp([u, s, v]), lambda: ag.dot([s, u], [v, 0.5]), lambda: u**-0.5, lambda: u**3,
+                lambda: ag.take([u, s, v], chance.choice([*indices, 1])), lambda: ag.atan2(u, v), lambda: ag.sqrt(u),
+                lambda: ag.log(u), lambda: ag.exp(u), lambda: ag.reciprocal(u), lambda: ag.mean([u, s, v]),
+                lambda: ag.product([u, s, v]), lambda: ag.hypot(u, s), lambda: u / 3.0 - v / 3.0, lambda: ag.softmax(
+                    [u, s, v])[0], lambda: ag.clip(u, -1.0, s) if s >= -1.0 else ag.abs(u), lambda: ag.relu(u) * s,
+            ])()]  # fmt: skip
         return [chance.choice([
             lambda: u + v, lambda: u - v, lambda: u * v, lambda: u / (v * v + 1.5), lambda: ag.maximum(u, v),
             lambda: ag.log(u * u + 0.5), lambda: ag.exp(ag.tanh(u)), lambda: ag.sin(u), lambda: ag.relu(u),
@@ -167,9 +197,24 @@ def drawn(seed: int) -> tuple[Expression, list[float]]:
     return Expression(NAMES, lines), point
 
 
-def operations(seed: int, numbers: Sequence[float] | None = None) -> Graph:
-    """A random graph of all public operations; the inputs hold these numbers instead of the drawn ones."""
+def operations(seed: int, numbers: Sequence[float] | None = None, beyond: bool = False) -> Graph:
+    """A random graph of all public operations; the inputs hold these numbers instead of the drawn ones.
+
+    ``beyond``: some of the weights and of the constants are special.
+    """
     function, point = drawn(seed)
+    if beyond:
+        odd = random.Random(seed)
+
+        def strange(x: Any, share: float) -> Any:
+            return x if not isinstance(x, float) or odd.random() > share else special(odd, seed)
+
+        point = [*point[:4], *(strange(float(np.float32(x)), 0.5) for x in point[4:])]
+        lines = [
+            Line(op, tuple(strange(x, 0.3 * (op.name not in ("clip", "take"))) for x in xs))
+            for op, xs in function.lines
+        ]
+        function = Expression(NAMES, lines)
     variables = [Value(x, name=name) for name, x in zip(NAMES, [*(numbers or point[:4]), *point[4:]], strict=True)]
     made: list[Any] = []
 
@@ -183,7 +228,12 @@ def operations(seed: int, numbers: Sequence[float] | None = None) -> Graph:
     return Graph([ag.tanh(z) if seed % 5 == 0 else z for z in ends], variables[:4], variables[4:])
 
 
-GRAPHS: dict[str, Callable[..., Graph]] = {"layers": build, "operations": operations}
+GRAPHS: dict[str, Callable[..., Graph]] = {
+    "layers": build,
+    "operations": operations,
+    "layers beyond": partial(build, beyond=True),
+    "operations beyond": partial(operations, beyond=True),
+}
 """Kinds of random graphs, as functions of a seed and the numbers of the inputs."""
 
 

@@ -231,7 +231,8 @@ class Forward:
         signs = part.c[:, 0]
         if m <= 3 and every(np.abs(part.c) == 1.0) and every(part.c == part.c[:, :1]):
             lead = int(np.argmax(signs))
-            names = [self.read(ids) for ids in part.x]
+            source, rows = self.layout.rows(part.x)  # all of them from one store, as the layout has it
+            names = [emit.take(source, each) for each in rows]
             current = names[lead]
             if signs[lead] < 0.0:
                 emit.line("negative", current, target)
