@@ -138,7 +138,7 @@ def eager(kind: str, seed: int) -> Expected | str:
     lost = bool((moves & np.isfinite(bounds) if first.beyond else moves).any())
     nodes = len(ag.topological(first.root))
     sizes = np.abs(numbers)
-    far = bool(((sizes > 1e37) | (sizes < 1e-37) & (sizes > 0.0)).any())
+    far = bool((~(sizes <= 1e37) | (sizes < 1e-37) & (sizes > 0.0)).any())
     return Expected(values, bounds[tape.outputs].T, by_weight, weight_paths, by_input, input_paths, nodes, lost, far)
 
 

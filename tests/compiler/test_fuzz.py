@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from compiler_fuzz import COLUMNS, JAX_COLUMNS, Expected, Found, case, check, eager, wrong
 from support.compiler_checks import WAYS
-from support.compiler_graphs import drawn
+from support.compiler_graphs import SPECIAL, drawn
 
 from autograd.compiler.raising import raise_tape
 from autograd.compiler.softmaxes import find_softmaxes
@@ -16,12 +16,17 @@ from autograd.ops import TABLE
 
 MANY = 2000 if os.environ.get("HYPOTHESIS_PROFILE") == "explore" else 0
 PUBLIC = {op.name for op in TABLE.values() if op.public}
-ROWS = {"layers": [*range(MANY or 24), 57, 84], "operations": [*range(MANY or len(PUBLIC) + 2)]}
+ROWS = {
+    "layers": [*range(MANY or 24), 57, 84],
+    "operations": [*range(MANY or len(PUBLIC) + 2)],
+    "layers beyond": [*range(MANY or 12)],
+    "operations beyond": [*range(MANY or 24)],
+}
 """Layers 57 have a store of many owners, 84 a constant output: the first 24 have not."""
 
 
 def row(kind: str, seed: int) -> Any:
-    slow = kind == "layers" and seed >= 6
+    slow = seed >= {"layers": 6, "operations": 100}.get(kind, 3)
     return pytest.param(kind, seed, marks=[pytest.mark.slow] * slow, id=f"{kind}-{seed}")
 
 
@@ -89,6 +94,29 @@ def test_what_rounding_does_not_explain_is_named() -> None:
         ({"by_input": one * (1.0 + 1e-13)}, "input gradients at (0, 0): "),
     ):
         assert wrong(found._replace(**change), expected).startswith(what)
+
+
+def test_beyond_the_ordinary_nan_is_nan_and_inf_is_inf() -> None:
+    """Also where rounding may do anything; and no finite number stands in for either."""
+    one = np.ones((1, 2))
+    values = one * [[np.nan, np.inf]]
+    expected, found = Expected(values, one * np.inf, *[one] * 4, 3, False), Found(values, np.inf, one[0], one)
+    assert wrong(found, expected) == ""
+    for outputs in ([[0.0, np.inf]], [[np.nan, 1e308]], [[np.inf, np.inf]], [[np.nan, -np.inf]], [[np.nan, np.nan]]):
+        assert wrong(found._replace(outputs=np.array(outputs)), expected).startswith("outputs at (0, ")
+
+
+def test_graphs_beyond_hold_every_special_number_and_are_compared() -> None:
+    seen = [case(kind, seed) for kind in ("layers beyond", "operations beyond") for seed in range(40)]
+    for numbers in ([each.tape().data for each in seen], [each.batch for each in seen]):
+        texts = {repr(float(x)) for many in numbers for x in many.ravel()}
+        assert texts >= {repr(x) for x in SPECIAL}
+    assert {each.ieee for each in seen} == {True, False}
+    outcomes = Counter(check(kind, seed, {})[0] for kind in ("layers beyond", "operations beyond") for seed in range(8))
+    assert outcomes["agrees"] > outcomes["refused"] > 0
+    whole = COLUMNS["numpy, raised"]
+    nothing = {"mine": lambda given: whole(given)._replace(outputs=np.zeros((len(given.batch), 1)))}
+    assert any(check("layers beyond", seed, nothing)[0] == "differs" for seed in range(3))
 
 
 def test_what_rounding_alone_decides_is_no_difference() -> None:
