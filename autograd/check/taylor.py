@@ -12,7 +12,7 @@ from autograd import tree
 from autograd.check.differences import EPS, Line, Sample, slopes_of
 from autograd.check.directions import direction
 from autograd.check.gradients import given, own
-from autograd.check.subject import Subject
+from autograd.check.subject import Subject, plain
 
 STEPS = tuple(2.0**-k for k in range(2, 26))
 
@@ -63,9 +63,10 @@ def taylor_test(f: Callable[..., Any], *inputs: Any, gradient: Any = None, along
         raise TypeError(f"along is a tuple, with a direction for each input; got {along!r:.40}")
     subject = Subject(f, inputs, plain=gradient is not None)
     g = given(subject, gradient) if gradient is not None else own(subject)
-    v = direction(subject.point, random.Random(5)) if along is None else [float(t) for t in tree.leaves(tuple(along))]
-    if len(v) != len(g):
-        raise ValueError(f"the direction has {len(v)} number(s), the inputs {len(g)}")
+    if along is None:
+        v = direction(subject.point, random.Random(5))
+    else:
+        v = [*map(plain, tree.matched(subject.inputs, tuple(along), ("the inputs", "the direction"), loose=True))]
     line = Line(lambda t: subject.value([x + t * d for x, d in zip(subject.point, v, strict=True)]), 0.0)
     line.measure(1.0)
     slope = math.fsum(a * b for a, b in zip(g, v, strict=True))

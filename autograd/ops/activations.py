@@ -54,20 +54,20 @@ def elu(x: float, alpha: float = 1.0) -> float:
 
 
 @unary(lambda z, x: normal_cdf(x) + x * normal_pdf(x), symbol="gelu", latex=r"\operatorname{{gelu}}\left({0}\right)",
-       array=lambda np, x: np.multiply(x, normal_cdf.array(x)),
+       array=lambda np, x: np.where(np.equal(x, -math.inf), -0.0, np.multiply(x, normal_cdf.array(x))),
        note="exact, not the approximation with tanh; the slope is 0 near x = -0.7518")
 def gelu(x: float) -> float:
     """x * Phi(x), Phi the normal distribution function. Hendrycks & Gimpel, 2016, arXiv:1606.08415."""
-    return x * normal_cdf.forward(x)
+    return x * normal_cdf.forward(x) if x != -math.inf else -0.0
 
 
 @unary(lambda z, x: sigmoid(x) * (1.0 + x * sigmoid(-x)), book=(lambda z, x: sigmoid(x) + z * (1.0 - sigmoid(x)),),
        symbol="silu", latex=r"\operatorname{{silu}}\left({0}\right)",
-       array=lambda np, x: np.multiply(x, _sigmoid_array(np, x)),
+       array=lambda np, x: np.where(np.equal(x, -math.inf), -0.0, np.multiply(x, _sigmoid_array(np, x))),
        note="the slope is 0 near x = -1.278")
 def silu(x: float) -> float:
     """x * sigmoid(x), also called swish. Elfwing, Uchibe & Doya, 2017, arXiv:1702.03118."""
-    return x * sigmoid.forward(x)
+    return x * sigmoid.forward(x) if x != -math.inf else -0.0
 
 
 @unary(lambda z, x: TWO_INV_SQRT_PI * exp_minus_square(x), latex=r"\operatorname{{erf}}\left({0}\right)")

@@ -185,6 +185,8 @@ def into_range(x: float, y: float) -> float:
          kinks=lambda x, y: (hypot(x, y),), note="0 at (0, 0)")
 def unit_component(x: float, y: float) -> float:
     """x / hypot(x, y): the cosine of the angle of the point (x, y); 0 at (0, 0)."""
+    if math.isinf(x) and math.isfinite(y):
+        return math.copysign(1.0, x)
     scale = into_range(x, y)
     return x * scale / (math.hypot(x * scale, y * scale) or 1.0)
 

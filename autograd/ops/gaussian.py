@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from autograd.ops.declare import unary
+from autograd.ops.selection import exceeds, where
 
 # fmt: off
 
@@ -34,8 +35,8 @@ def _exp_of_square_array(np: Any, x: Any, factor: float) -> Any:
     return np.exp(factor * high * high) * np.exp(factor * (x - high) * (x + high))
 
 
-@unary(lambda z, x: -2.0 * (x * z), text="exp(-{0}**2)", latex=r"e^{{-{0}^2}}", public=False,
-       array=lambda np, x: _exp_of_square_array(np, x, -1.0))
+@unary(lambda z, x: -2.0 * (where(exceeds(math.inf, x * x), x, 0.0) * z), book=(lambda z, x: -2.0 * (x * z),),
+       text="exp(-{0}**2)", latex=r"e^{{-{0}^2}}", public=False, array=lambda np, x: _exp_of_square_array(np, x, -1.0))
 def exp_minus_square(x: float) -> float:
     """exp(-x*x)."""
     return _exp_of_square(x, -1.0)

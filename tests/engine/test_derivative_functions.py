@@ -317,3 +317,20 @@ def test_the_checker_calls_no_pair_of_different_numbers_right(data: Any) -> None
         for other in (entry.numerical, entry.reference):
             if entry.verdict == "right" and math.isfinite(other):
                 assert abs(entry.gradient - other) <= 1e-3 * max(abs(other), abs(entry.gradient), 1.0), entry
+
+
+# far out -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("x", [math.inf, -math.inf])
+@pytest.mark.parametrize("f", [ag.erf, ag.erfc, ag.atan, ag.asinh, ag.tanh, ag.sigmoid])
+def test_what_flattens_at_infinity_has_slopes_of_zero_there(f: Function, x: float) -> None:
+    assert set(firsts(f, x).values()) == {0.0}
+    assert {each + 0.0 for each in seconds(f, x).values()} == {0.0}
+
+
+def test_activations_that_vanish_at_minus_infinity() -> None:
+    for f in (ag.gelu, ag.silu):
+        assert f(-math.inf) == f(Value(-math.inf)).data == f(np.array([-math.inf]))[0] == 0.0
+        assert f(math.inf) == math.inf
+        assert math.isnan(f(math.nan))

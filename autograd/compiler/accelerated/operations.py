@@ -175,7 +175,7 @@ WRITTEN: dict[str, Callable[..., Any]] = {
     "unit_component": unit_component,
     "angle_slope": angle_slope,
     "normal_cdf": normal_cdf,
-    "gelu": lambda x: x * normal_cdf(x),
+    "gelu": lambda x: jnp.where(x == -jnp.inf, -0.0, x * normal_cdf(x)),
     "erf": jax.scipy.special.erf,
     "erfc": jax.scipy.special.erfc,
 }
