@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value, tree
+from autograd.compiler.program import refuse_masked
 from autograd.errors import CompileError
 
 __all__ = ["columns_of", "in_order", "number_in", "paired", "structure"]
@@ -27,12 +28,9 @@ def in_order(what: str, x: Any) -> Sequence[Any]:
     """The rows that ``x`` holds, by position.
 
     Raises:
-        TypeError: it is no sequence of rows. ValueError: a masked array whose mask would be lost.
+        TypeError: it is no sequence of rows, or a masked array.
     """
-    if isinstance(x, np.ma.MaskedArray):
-        if np.ma.is_masked(x):
-            raise ValueError(f"{what} are a masked array, and a mask is not heeded: fill it, or leave its rows out")
-        x = np.asarray(x)
+    refuse_masked(what, x)
     if isinstance(x, np.ndarray) and x.ndim:
         return np.asarray(x)  # type: ignore[return-value]
     if isinstance(x, Sequence) and not isinstance(x, str | bytes | bytearray):
@@ -40,7 +38,7 @@ def in_order(what: str, x: Any) -> Sequence[Any]:
     if hasattr(x, "to_numpy") and hasattr(x, "__len__"):  # of pandas and polars
         found: Any = x.to_numpy()
         return found  # type: ignore[no-any-return]
-    if hasattr(x, "__array__") and hasattr(x, "__len__") and not isinstance(x, Value):
+    if hasattr(x, "__array__") and hasattr(x, "__len__") and not isinstance(x, Value | np.ndarray):
         return np.asarray(x)  # type: ignore[return-value]
     if hasattr(x, "__getitem__") and hasattr(x, "__len__") and not isinstance(x, Mapping | str | bytes | np.ndarray):
         return [x[i] for i in range(len(x))]
@@ -53,7 +51,7 @@ def paired(what: str, inputs: Any, targets: Any) -> tuple[Sequence[Any], Sequenc
     """The rows and their targets, by position.
 
     Raises:
-        TypeError, ValueError: as ``in_order``. ValueError: no rows, or another number of targets than rows.
+        TypeError: as ``in_order``. ValueError: no rows, or another number of targets than rows.
     """
     rows, answers = in_order(what, inputs), in_order("targets" if what == "inputs" else f"targets of {what}", targets)
     if not len(rows):

@@ -64,8 +64,11 @@ def fit(
     ``backward()``, which adds to them.
 
     The loss of a row is compiled where it is one graph for all rows (see docs/compiling.md), which is hundreds of
-    times as fast; ``history.engine`` says what became of it. What the model is beside its parameters, a number that it
-    keeps as an attribute, say, is then as it was at the first step.
+    times as fast; ``history.engine`` says what became of it. Where model or loss look at a number it is not compiled.
+    Where they hang on something else (a counter, a schedule), which is looked for on a row now and then, the training
+    is put back to the last step that was confirmed, and goes on on the eager engine.
+
+    Rows and targets are paired by position, whatever holds them: lists, arrays, a Series or DataFrame with any index.
 
     A ``Dropout`` in training draws new masks for every row and step, the same ones compiled or not, and drops nothing
     of the rows held out.
