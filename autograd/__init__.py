@@ -29,6 +29,7 @@ from autograd.errors import (
 )
 from autograd.forward import Dual
 from autograd.io import load, save
+from autograd.locks import importing as _importing
 from autograd.modes import detect_anomaly, ieee, no_grad
 from autograd.ops.activations import elu, erf, erfc, gelu, logaddexp, logsigmoid, sigmoid, silu, softplus
 from autograd.ops.arithmetic import add, div, mul, neg, sub
@@ -179,11 +180,12 @@ _LATER = {
 
 
 def __getattr__(name: str) -> object:
-    if name in ("check", "compiler"):
-        return _import_module(f"autograd.{name}")
-    if name not in _LATER:
+    if name not in ("check", "compiler", *_LATER):
         raise AttributeError(f"module 'autograd' has no attribute {name!r}")
-    found = globals()[name] = getattr(_import_module(_LATER[name]), name)
+    with _importing:
+        if name not in _LATER:
+            return _import_module(f"autograd.{name}")
+        found = globals()[name] = getattr(_import_module(_LATER[name]), name)
     return found
 
 

@@ -16,6 +16,8 @@ from functools import partial
 from operator import index
 from typing import TYPE_CHECKING, Any
 
+from autograd.locks import importing
+
 if TYPE_CHECKING:
     import numpy as np
 else:
@@ -24,7 +26,8 @@ else:
         """NumPy, imported when somebody looks into it."""
 
         def __getattr__(self, name):
-            import numpy
+            with importing:
+                import numpy
 
             found = self.__dict__[name] = getattr(numpy, name)
             return found

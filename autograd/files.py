@@ -4,8 +4,11 @@ import contextlib
 import gc
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+
+from autograd.locks import in_child
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:
@@ -50,9 +53,24 @@ def collector_paused() -> Iterator[None]:
     The engine's nodes are in no reference cycles, so there is nothing for it to find.
     """
     was_enabled = gc.isenabled()
-    gc.disable()
     try:
+        if was_enabled:
+            _pausing.add(threading.get_ident())
+            gc.disable()
         yield
     finally:
         if was_enabled:
             gc.enable()
+            _pausing.discard(threading.get_ident())
+
+
+_pausing: set[int] = set()
+"""The threads that have paused it."""
+
+
+@in_child
+def enable_collector() -> None:
+    """In a forked child, which has no other thread that would."""
+    if _pausing and threading.get_ident() not in _pausing:
+        gc.enable()
+    _pausing.intersection_update({threading.get_ident()})

@@ -14,7 +14,7 @@ from autograd.files import collector_paused, write_atomically
 from autograd.op import FLOAT_ERRORS
 from autograd.ops import find
 from autograd.record import build, local_derivatives
-from autograd.reverse import UNREACHED, topological
+from autograd.reverse import UNREACHED, alone, topological
 from autograd.stale import verify
 from autograd.value import Value
 
@@ -36,6 +36,7 @@ def from_json_number(x: Any, where: str) -> float:
 
 
 @collector_paused()
+@alone
 def dumps(roots: Value | Sequence[Value]) -> str:
     """The graph behind one root or several as JSON text: nodes in topological order, operands by position.
 

@@ -1,20 +1,21 @@
 """Contexts that change how operations are recorded: no_grad, ieee, detect_anomaly; and the compiler's, tracing.
 
-Each thread (and each asyncio task) has its own mode. The engine's fast path asks one module variable, ``active``: is
-anybody, anywhere, inside a context? Only then does an operation look its own mode up.
+Each thread (and each asyncio task) has its own mode; ``blocks`` says how far a block reaches. The engine's fast path
+asks one module variable, ``active``: is anybody, anywhere, inside a context? Only then does an operation look its own
+mode up.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from types import FrameType
 from typing import NamedTuple
 
+from autograd.blocks import Blocks, Switch
 from autograd.errors import CompileError
 
 
@@ -27,44 +28,47 @@ class Mode(NamedTuple):
 
 
 ORDINARY = Mode()
-active = 0
-"""How many contexts are open in all threads together."""
-
-_mode: ContextVar[Mode] = ContextVar("autograd.mode", default=ORDINARY)
-_lock = threading.Lock()
+active = Blocks("autograd.mode")
+"""The contexts that are open, in all threads together."""
 
 
 def current() -> Mode:
     """The mode of this thread."""
-    return _mode.get() if active else ORDINARY
+    mode = ORDINARY
+    if active:
+        for block in active.here():
+            mode = block.change[mode]
+    return mode
 
 
-@contextmanager
-def switched(**changes: bool) -> Iterator[None]:
+@cache
+def changed(changes: tuple[tuple[str, bool], ...]) -> dict[Mode, Mode]:
+    """Of every mode, the mode inside a block that makes these changes."""
+    every = itertools.starmap(Mode, itertools.product((False, True), repeat=len(ORDINARY)))
+    return {mode: mode._replace(**dict(changes)) for mode in every}
+
+
+def switched(**changes: bool) -> Switch:
     """Run the block in a changed mode."""
-    global active
-    with _lock:
-        active += 1
-    token = _mode.set(_mode.get()._replace(**changes))
-    try:
-        yield
-    finally:
-        _mode.reset(token)
-        with _lock:
-            active -= 1
+    return Switch(active, changed(tuple(changes.items())))
 
 
-def no_grad() -> AbstractContextManager[None]:
+def recording() -> AbstractContextManager[object]:
+    """Inside, operations record, whatever ``no_grad()`` is around it."""
+    return switched(record=True) if active else nullcontext()
+
+
+def no_grad() -> Switch:
     """Inside, operations compute but record nothing: the results have no graph behind them."""
     return switched(record=False)
 
 
-def ieee() -> AbstractContextManager[None]:
+def ieee() -> Switch:
     """Inside, an operation outside its domain gives inf or nan, as PyTorch's do, and raises no DomainError."""
     return switched(ieee=True)
 
 
-def detect_anomaly() -> AbstractContextManager[None]:
+def detect_anomaly() -> Switch:
     """Inside, every node knows its source line, and the first nan or inf, forward or backward, raises AnomalyError.
 
     Slow: for finding a fault. Outside of it nothing is recorded and nothing is paid.
@@ -76,8 +80,8 @@ ENGINE = frozenset(("autograd", "nn"))
 LIBRARY = ENGINE | {"numpy"} | sys.stdlib_module_names
 """The packages whose lines are not the user's."""
 
-traces = 0
-"""How many functions are being traced in all threads together; comparisons ask it, as arithmetic asks ``active``."""
+traces = Blocks("autograd.tracing")
+"""The functions that are being traced, in all threads together; comparisons ask it, as arithmetic asks ``active``."""
 
 
 class Trace:
@@ -101,27 +105,15 @@ class Trace:
         )
 
 
-_trace: ContextVar[Trace | None] = ContextVar("autograd.trace", default=None)
-
-
-@contextmanager
-def tracing(trace: Trace) -> Iterator[None]:
+def tracing(trace: Trace) -> Switch:
     """Inside, a look at a number with a graph raises CompileError: what hangs on it would be frozen."""
-    global traces
-    with _lock:
-        traces += 1
-    token = _trace.set(trace)
-    try:
-        yield
-    finally:
-        _trace.reset(token)
-        with _lock:
-            traces -= 1
+    return Switch(traces, trace)
 
 
 def traced() -> Trace | None:
     """The function that this thread is tracing for the compiler, if it is."""
-    return _trace.get() if traces else None
+    here = traces.here() if traces else ()
+    return here[-1].change if here else None
 
 
 def is_tracing() -> bool:

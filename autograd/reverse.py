@@ -18,12 +18,16 @@ is nan, as in PyTorch and JAX. ``where`` with functions as branches keeps such a
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from autograd import modes
 from autograd.errors import AnomalyError
+from autograd.locks import new_lock
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 UNREACHED: float = float("0")
 """The gradient of a node that no backward pass has reached: it reads 0.0, and is told by identity."""
@@ -55,9 +59,48 @@ class Step(NamedTuple):
     after: float
 
 
+undisturbed = new_lock()
+"""Held by what writes marks or gradients into nodes, and by what reads many gradients: of several threads, one does."""
+_walk: object = None
+"""The token of the walk that began last."""
+
+
+def alone(function: F) -> F:
+    """The function, ``undisturbed``; a decorator."""
+
+    @functools.wraps(function)
+    def waiting(*args: Any, **named: Any) -> Any:
+        with undisturbed:
+            return function(*args, **named)
+
+    return waiting  # type: ignore[return-value]
+
+
+def new_walk() -> object:
+    """A token for the marks of one walk. It was ``undisturbed`` if its token is ``last_walk()`` at the end.
+
+    Other threads wait; a signal handler or a finalizer, which runs in the middle of its own thread's walk, does not:
+    its walk overwrites marks.
+    """
+    global _walk
+    _walk = token = object()
+    return token
+
+
+def last_walk() -> object:
+    """The token of the walk that began last."""
+    return _walk
+
+
 def tape(root: Node) -> list[Any]:
-    """The nodes behind ``root`` that have operands, operands first, ``root`` last; an explicit stack, no recursion."""
-    token = object()
+    """The nodes behind ``root`` that have operands, operands first, ``root`` last."""
+    with undisturbed:
+        return walk(root)
+
+
+def walk(root: Node) -> list[Any]:
+    """``tape``, for who is ``undisturbed``; an explicit stack, no recursion."""
+    token = new_walk()
     order: list[Any] = []
     stack: list[Any] = [root]
     emit, push, pop = order.append, stack.append, stack.pop
@@ -85,7 +128,7 @@ def tape(root: Node) -> list[Any]:
             b = node._b
             if b._a is not None and b._mark is not token:
                 push(b)
-    return order
+    return order if _walk is token else walk(root)
 
 
 def backward(root: Node, seed: float) -> None:
@@ -100,26 +143,36 @@ def backward(root: Node, seed: float) -> None:
         for step in steps(root, seed):
             check_step(step)
         return
-    order = tape(root)
-    for node in order:
-        node._grad = 0.0
-    root._grad = seed
-    order.reverse()
-    for node in order:
-        g = node._grad
-        pb = node._pb
-        if pb is None:
-            node._a._grad += g * node._pa
-        elif pb is ...:
-            for operand, partial in zip(node._a, node._pa, strict=True):
-                operand._grad += g * partial
-        else:
-            node._a._grad += g * node._pa
-            node._b._grad += g * pb
+    if undisturbed._is_owned():  # a signal handler or a finalizer, in the middle of a pass: inner nodes are that one's
+        found = adjoints(root, seed)
+        for node in topological(root):
+            if node._a is None:
+                node._grad += found[id(node)]
+        return
+    with undisturbed:
+        order = walk(root)
+        for node in order:
+            node._grad = 0.0
+        root._grad = seed
+        order.reverse()
+        for node in order:
+            g = node._grad
+            pb = node._pb
+            if pb is None:
+                node._a._grad += g * node._pa
+            elif pb is ...:
+                for operand, partial in zip(node._a, node._pa, strict=True):
+                    operand._grad += g * partial
+            else:
+                node._a._grad += g * node._pa
+                node._b._grad += g * pb
 
 
 def steps(root: Node, seed: float = 1.0) -> Iterator[Step]:
-    """The backward pass, paused: run to its end, it is ``backward``; each step has just been done when it comes."""
+    """The backward pass, paused: run to its end, it is ``backward``; each step has just been done when it comes.
+
+    It counts on no gradient of an inner node: other passes may come in between.
+    """
     if root._a is None:
         root._grad += seed
         return
@@ -127,12 +180,18 @@ def steps(root: Node, seed: float = 1.0) -> Iterator[Step]:
     for node in order:
         node._grad = 0.0
     root._grad = seed
+    found = {id(root): seed}
     for node in reversed(order):
+        upstream = found[id(node)]
         for operand, local in edges(node):
-            before = operand._grad
-            contribution = node._grad * local
-            operand._grad = before + contribution
-            yield Step(node, operand, node._grad, local, contribution, before, operand._grad)
+            leaf = operand._a is None
+            contribution = upstream * local
+            before = operand._grad if leaf else found.get(id(operand), 0.0)
+            after = before + contribution
+            operand._grad = after
+            if not leaf:
+                found[id(operand)] = after
+            yield Step(node, operand, upstream, local, contribution, before, after)
 
 
 def edges(node: Node) -> Iterator[tuple[Any, float]]:

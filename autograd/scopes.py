@@ -8,11 +8,11 @@ a result that depends on no variable of its own may still depend on one of a sco
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar
+from contextlib import contextmanager
 from typing import Any
 
 from autograd import modes
+from autograd.blocks import Blocks, Switch
 from autograd.errors import GraphError
 from autograd.number import Number
 
@@ -42,30 +42,28 @@ class Scope:
         self.inner = self.nested = self.kinked = False
 
 
-_scopes: ContextVar[tuple[Scope, ...]] = ContextVar("autograd.scopes", default=())
+_open = Blocks("autograd.scopes")
 
 
 def around() -> tuple[Scope, ...]:
     """The scopes of this thread, outermost first."""
-    return _scopes.get()
+    return tuple([block.change for block in _open.here()]) if _open else ()
 
 
 @contextmanager
 def opened(variables: Iterable[Any] = (), tag: int = 0) -> Iterator[Scope]:
     """One derivative deeper: inside, gradients keep their graphs, and a no_grad() around it does not drop them."""
-    scope, outer = Scope(variables, tag), _scopes.get()
+    scope, outer = Scope(variables, tag), around()
     scope.inner = bool(outer)
     for each in outer:
         each.nested = True
-    token = _scopes.set((*outer, scope))
-    if tag:
-        live_tags.add(tag)
     try:
-        with modes.switched(record=True) if modes.active else nullcontext():
+        if tag:
+            live_tags.add(tag)
+        with modes.recording(), Switch(_open, scope):
             yield scope
     finally:
         live_tags.discard(tag)
-        _scopes.reset(token)
 
 
 def depends(numbers: Iterable[Any], scopes: Iterable[Scope]) -> bool:
@@ -89,7 +87,7 @@ def depends(numbers: Iterable[Any], scopes: Iterable[Scope]) -> bool:
 
 def note_kink() -> None:
     """A slope that is to be differentiated again was taken at a kink."""
-    for scope in _scopes.get():
+    for scope in around():
         scope.kinked = True
 
 

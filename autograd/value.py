@@ -48,7 +48,7 @@ class Value(Number, Micrograd):
         TypeError: ``data`` is no real number.
     """
 
-    __slots__ = ("_a", "_b", "_data", "_grad", "_mark", "_pa", "_pb", "name", "op")
+    __slots__ = ("__weakref__", "_a", "_b", "_data", "_grad", "_mark", "_pa", "_pb", "name", "op")
     _data: float
     _grad: float
     name: str
@@ -153,8 +153,9 @@ class Value(Number, Micrograd):
 
     def zero_grad(self) -> None:
         """Forget the gradients of this node and of every node behind it."""
-        for node in reverse.topological(self):
-            node._grad = UNREACHED
+        with reverse.undisturbed:
+            for node in reverse.topological(self):
+                node._grad = UNREACHED
 
     def detach(self) -> Value:
         """The same number as a new leaf, with no graph behind it."""
@@ -330,7 +331,7 @@ class Value(Number, Micrograd):
         if scopes.depends((self,), scopes.around()):
             memo[id(self)] = IDENTITY.apply((self,))
             return memo[id(self)]  # type: ignore[no-any-return]
-        with collector_paused():
+        with reverse.undisturbed, collector_paused():
             for node in reverse.topological(self):
                 if id(node) not in memo:
                     n = memo[id(node)] = node._twin()

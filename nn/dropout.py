@@ -15,7 +15,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from itertools import islice, zip_longest
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autograd import Value, modes
+from autograd.blocks import Blocks, Switch
 from autograd.errors import CompileError
 from nn.checks import check_range
 from nn.init import generator
@@ -36,8 +36,8 @@ __all__ = ["Dropout", "Masks", "dropout", "nothing_dropped"]
 Array = npt.NDArray[Any]
 Supply = Callable[["Dropout", int], Sequence[Any]]
 
-_supply: ContextVar[Supply | None] = ContextVar("nn.dropout.supply", default=None)
-"""Where masks come from, if not from the module's own generator."""
+_supplies = Blocks("nn.dropout.supply")
+"""Where masks come from, if not from the module's own generator: the innermost of these."""
 
 
 def dropout(x: Any, mask: Sequence[Any]) -> Any:
@@ -88,7 +88,8 @@ class Dropout(Module):
         Raises:
             CompileError: the compiler is tracing the function around it, and would freeze the mask.
         """
-        supply = _supply.get()
+        supplies = _supplies.here()
+        supply: Supply | None = supplies[-1].change if supplies else None
         if not (self.training and self.p) or supply is _nothing:
             return x
         if supply is not None:
@@ -117,13 +118,8 @@ def _nothing(layer: Dropout, count: int) -> Sequence[Any]:
     return [1.0] * count
 
 
-@contextmanager
-def _supplied(supply: Supply) -> Iterator[None]:
-    token = _supply.set(supply)
-    try:
-        yield
-    finally:
-        _supply.reset(token)
+def _supplied(supply: Supply) -> Switch:
+    return Switch(_supplies, supply)
 
 
 def nothing_dropped() -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from autograd import topological
+from autograd.locks import cached
 from viz.derivation import closed, tight
 from viz.markup import MONO, SANS, escape
 from viz.naming import Names, decimal, latex_decimal
@@ -90,7 +90,7 @@ class Comparison:
         """Whether this graph shows the mistake."""
         return bool(self.parted)
 
-    @cached_property
+    @cached
     def example(self) -> Comparison | None:
         """The same mistake on the smallest graph that shows it, where this one does not; else None."""
         return self._elsewhere() if self._elsewhere else None
@@ -102,7 +102,7 @@ class Comparison:
 
     # -- in words ------------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @cached
     def _names(self) -> Names:
         return Names(topological(self.root), self.root, self.root, self.digits)
 
@@ -113,7 +113,7 @@ class Comparison:
         names = self._names
         return f"d{tight(names.of(self.root).text)}/d{tight(names.of(v).text)}"
 
-    @cached_property
+    @cached
     def words(self) -> str:
         """What goes wrong, and where first, with numbers; or why this graph does not show it."""
         if self.first is None:

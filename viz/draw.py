@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from autograd.reverse import alone, undisturbed
 from viz import boxes, layout, svg
 from viz.dot import drawn_by_dot, written
 from viz.figure import Figure
@@ -72,15 +73,19 @@ def draw(
         raise ValueError(f"engine must be 'layered' or 'dot', got {engine!r}")
     if not max_height > 0:
         raise ValueError(f"max_height must be above 0 (pixels), got {max_height!r}")
-    folding = folded(root, max_cards=max_cards, max_height=max_height, fold=fold, focus=focus, radius=radius, sums=sums)
-    scene = picture(folding, title=default_title(root) if title is None else title, notes=notes, root=root)
+    with undisturbed:
+        folding = folded(
+            root, max_cards=max_cards, max_height=max_height, fold=fold, focus=focus, radius=radius, sums=sums
+        )
+        scene = picture(folding, title=default_title(root) if title is None else title, notes=notes, root=root)
+        now = _numbers(folding)
     if engine == "dot":
         source = str(written(scene).source)
         return Figure(drawn_by_dot(source, time_limit), dot=source, title=scene.title)
     layout.place(scene)
     drawn = svg.render(scene)
-    now = _numbers(folding)
 
+    @alone
     def opening() -> str:
         if _numbers(folding) != now:
             raise ValueError(

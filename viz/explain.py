@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from autograd import Value, verify
 from autograd.errors import GraphError
+from autograd.reverse import alone
 from viz.derivation import Both, Remainder, Writer
 from viz.naming import Names, decimal, latex_decimal, latex_prose
 from viz.paths import Between, Folded, Way, folding, largest_paths, lattice
@@ -81,6 +82,7 @@ class Explanation:
         }
 
 
+@alone
 def explain(root: Value, w: Value, *, fold: bool = True, limit: int = 12, digits: int = 4) -> Explanation:
     """The derivative of `root` in `w` as a sum over paths, each a product of local derivatives.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from autograd import Value, topological, verify
+from autograd.reverse import alone
 from viz.figure import Figure
 from viz.markup import last_part
 from viz.network_plan import plan
@@ -17,6 +18,7 @@ MOST_UNITS, MOST_LINKS, MOST_LAYERS = 32, 1200, 12
 """Beyond these nobody can read the picture, and it is refused."""
 
 
+@alone
 def network(root: Value, *, title: str | None = None, notes: Mapping[str, str] | None = None) -> Figure:
     """The network diagram of the graph behind `root`: a circle per input and neuron, a line per weight.
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from autograd import topological, verify
 from autograd.files import collector_paused
-from autograd.reverse import edges, tape
+from autograd.reverse import edges, tape, undisturbed
 from viz.derivation import closed, tight
 from viz.naming import Names, applied, decimal, latex_decimal
 from viz.scopes import Graph, Scope
@@ -145,17 +145,18 @@ class Plan:
     @contextmanager
     def final_gradients(self) -> Iterator[None]:
         """Lend the graph the gradients of the walk's end, for a picture; it gets its own back."""
-        kept = [(v, v.grad if v.has_grad else None) for v in self.graph.nodes]
-        try:
-            for v in self.graph.nodes:
-                v.grad = None
-            for step in self.steps:
-                if step.kind in ("seed", "backward"):
-                    (step.node if step.operand is None else step.operand).grad = step.after
-            yield
-        finally:
-            for v, grad in kept:
-                v.grad = grad
+        with undisturbed:
+            kept = [(v, v.grad if v.has_grad else None) for v in self.graph.nodes]
+            try:
+                for v in self.graph.nodes:
+                    v.grad = None
+                for step in self.steps:
+                    if step.kind in ("seed", "backward"):
+                        (step.node if step.operand is None else step.operand).grad = step.after
+                yield
+            finally:
+                for v, grad in kept:
+                    v.grad = grad
 
 
 def _grain(grain: str) -> str:

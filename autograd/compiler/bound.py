@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections import OrderedDict
 from typing import Any
 
@@ -16,10 +15,11 @@ from autograd.compiler.plain import InterpretedPlan
 from autograd.compiler.run import Plan
 from autograd.compiler.tape import Tape
 from autograd.errors import DomainError
+from autograd.locks import new_lock
 
 Array = npt.NDArray[Any]
 
-_binding = threading.Lock()
+_binding = new_lock()
 """Plans are shared by programs, and so by threads."""
 
 RUNS = 8

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,6 +15,7 @@ import numpy.typing as npt
 from autograd.compiler.explain import Explanation
 from autograd.compiler.program import Program, check_backend, check_dtype, program_of, refuse_masked, shape_of
 from autograd.compiler.tracing import outputs_of, spread, trace
+from autograd.locks import new_lock
 from autograd.number import Number
 from autograd.tree import is_number, same_kind
 from autograd.value import Value
@@ -93,7 +93,7 @@ class Compiled:
         check_backend(backend)
         self.backend = backend
         self._programs: OrderedDict[Any, tuple[Program, Any]] = OrderedDict()
-        self._lock = threading.RLock()
+        self._lock = new_lock()
         functools.update_wrapper(self, function)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Compiled:

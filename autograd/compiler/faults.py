@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextvars import Context
 from itertools import pairwise
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ from autograd.compiler.interpret import (
 )
 from autograd.compiler.tape import CONSTANT, FIRST_OP, INPUT, Tape
 from autograd.errors import AnomalyError
+from autograd.locks import in_child
 from autograd.op import FLOAT_ERRORS
 
 Array = npt.NDArray[Any]
@@ -44,6 +46,11 @@ class Watch:
 
     def __init__(self) -> None:
         self.noted = False
+        self.renew()
+        _watches.add(self)
+
+    def renew(self) -> None:
+        """A context of its own, which nobody is in."""
         self.context = Context()
         self.context.run(self.listen)
 
@@ -60,6 +67,16 @@ class Watch:
         """``function(*arguments)``; ``noted`` says whether NumPy had a remark."""
         self.noted = False
         return self.context.run(function, *arguments)
+
+
+_watches: WeakSet[Watch] = WeakSet()
+
+
+@in_child
+def renew_watches() -> None:
+    """In a forked child: a thread that it does not have may be in a context."""
+    for watch in list(_watches):
+        watch.renew()
 
 
 class OldWatch(Watch):

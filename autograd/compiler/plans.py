@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from dataclasses import replace
 from typing import Any
@@ -14,12 +13,13 @@ from autograd.compiler.run import Plan
 from autograd.compiler.schedule import Schedule
 from autograd.compiler.tape import Tape
 from autograd.files import collector_paused
+from autograd.locks import importing, new_lock
 
 BACKENDS = ("numpy", "python", "jax")
 ENTRIES, NODES = 64, 4_000_000
 """How many plans are kept, and how many nodes they have together; the ones used longest ago are dropped."""
 
-_lock = threading.Lock()
+_lock = new_lock()
 _kept: OrderedDict[tuple[Any, ...], tuple[int, Any]] = OrderedDict()
 
 
@@ -45,7 +45,8 @@ def bare(tape: Tape) -> Tape:
 
 def schedule_of(tape: Tape) -> Schedule:
     """The tape raised."""
-    from autograd.compiler.raising import raise_tape
+    with importing:
+        from autograd.compiler.raising import raise_tape
 
     found: Schedule = kept((tape.key, "schedule"), len(tape), lambda: raise_tape(bare(tape)))
     return found
@@ -56,14 +57,16 @@ def plan_of(tape: Tape, dtype: npt.DTypeLike, backend: str) -> Plan:
 
     def make() -> Any:
         if backend == "python":
-            from autograd.compiler.straightline import PythonPlan
+            with importing:
+                from autograd.compiler.straightline import PythonPlan
 
             return PythonPlan(bare(tape), dtype)
         if backend == "jax":
             from autograd.compiler.accelerated import JaxPlan
 
             return JaxPlan(schedule_of(tape), dtype)
-        from autograd.compiler.numpy import NumpyPlan
+        with importing:
+            from autograd.compiler.numpy import NumpyPlan
 
         return NumpyPlan(schedule_of(tape), dtype)
 
@@ -79,7 +82,8 @@ def forget() -> None:
 
 def choose(tape: Tape, rows: int) -> tuple[str, str]:
     """The executor that ``cost`` expects to be faster for a batch of so many rows, and why."""
-    from autograd.compiler import cost
+    with importing:
+        from autograd.compiler import cost
 
     python = cost.python_cost(tape, rows)
     if cost.choose(tape, rows) == "python":

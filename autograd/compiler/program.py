@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import sys
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from autograd.compiler.explain import Explanation, explained
 from autograd.compiler.plans import BACKENDS, choose, plan_of
 from autograd.compiler.session import Session
 from autograd.compiler.tape import Tape, record_tape
+from autograd.locks import cached, new_lock
 from autograd.value import Value
 
 Array = npt.NDArray[Any]
@@ -50,7 +49,7 @@ class Program:
         self._shape = shape
         self._bounds: dict[str, Bound] = {}
         self._choices: dict[int, tuple[str, str]] = {}
-        self._lock = threading.RLock()
+        self._lock = new_lock()
         self._session: Session | None = None
         self._last = 1
 
@@ -70,7 +69,7 @@ class Program:
         inputs = [copy.deepcopy(leaf, memo) for leaf in self.inputs]
         return Program(tape, inputs, self._shape, self.dtype.name, self.forced)
 
-    @cached_property
+    @cached
     def owned(self) -> frozenset[int]:
         """The ids of the parameters, of which an open session is the only one."""
         return frozenset(map(id, self.parameters))

@@ -9,13 +9,13 @@ says by its code what each kind of group means.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from autograd.compiler.tape import CONSTANT, INPUT, PARAMETER, Ints, Tape
+from autograd.locks import cached
 from autograd.op import Op
 
 Bools = npt.NDArray[np.bool_]
@@ -157,7 +157,7 @@ class Schedule:
     needed: Bools
     note: dict[str, Any]
 
-    @cached_property
+    @cached
     def padded(self) -> bool:
         """Does a product multiply something by ``zero`` that the graph does not? Beside nan and inf that makes nan."""
         products = [group for group in self.groups if isinstance(group, MatMul | Product)]

@@ -7,7 +7,6 @@ numbers of the last complete step or of the one before it, with the optimiser's 
 from __future__ import annotations
 
 import math
-import threading
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +20,7 @@ from autograd.compiler.bound import RUNS, Bound
 from autograd.compiler.parameters import assign, label
 from autograd.compiler.quick import NONE, Quick, Step, quick_steps
 from autograd.errors import GraphError
+from autograd.locks import new_lock
 
 if TYPE_CHECKING:
     from autograd.compiler.program import Program
@@ -31,7 +31,7 @@ Update = Callable[[Array, Array, Any], tuple[Array, Any]]
 
 
 _open: weakref.WeakSet[Session] = weakref.WeakSet()
-_entering = threading.Lock()
+_entering = new_lock()
 """The sessions that are open in all threads; two do not share a parameter."""
 
 

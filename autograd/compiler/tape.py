@@ -8,11 +8,9 @@ case and a million nodes are five NumPy arrays.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import count, islice
 from typing import Any
 
@@ -21,16 +19,15 @@ import numpy.typing as npt
 
 from autograd.errors import CompileError, GraphError
 from autograd.files import collector_paused
+from autograd.locks import cached
 from autograd.number import Number
 from autograd.op import Op
+from autograd.reverse import last_walk, new_walk, undisturbed
 from autograd.tree import is_number
 from autograd.value import Value
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-
-_recording = threading.Lock()
-"""Two threads may record graphs that share leaves, and a walk writes its marks on them."""
 
 CONSTANT, PARAMETER, INPUT, FIRST_OP = 0, 1, 2, 3
 """What ``code`` says of a node; ``FIRST_OP + k`` is the operation ``ops[k]``."""
@@ -91,7 +88,7 @@ class Tape:
         leaves = [leaf for leaf in self.leaves if id(leaf) in kept]
         return replace(self, code=code, parameters=self.parameters[chosen], leaves=leaves)
 
-    @cached_property
+    @cached
     def key(self) -> bytes:
         """Equal for tapes that differ in the numbers of inputs and parameters alone: they share a program."""
         digest = hashlib.blake2b(digest_size=16)
@@ -122,16 +119,23 @@ def record_tape(outputs: Sequence[Any], inputs: Sequence[Value], parameters: Seq
             check_leaf(what, position, leaf, seen)
             seen[id(leaf)] = len(seen)
     given: list[Any] = [*inputs, *(parameters or ())]
-    with _recording, collector_paused():
-        order = walk(given, outputs)
-        try:
-            return written(order, len(given), outputs, len(inputs), parameters is None)
-        finally:
-            for node in order:
-                node._mark = None
+    with undisturbed, collector_paused():
+        while True:
+            token = new_walk()
+            order = walk(given, outputs, token)
+            try:
+                tape = written(order, len(given), outputs, len(inputs), parameters is None)
+            except Exception:
+                if last_walk() is token:
+                    raise
+            finally:
+                for node in order:
+                    node._mark = None
+            if last_walk() is token:
+                return tape
 
 
-def walk(given: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
+def walk(given: Sequence[Any], outputs: Sequence[Any], token: object) -> list[Any]:
     """The nodes given, then all others behind the outputs, operands first; each node's ``_mark`` is its place.
 
     Operands are walked in the order in which they were written, with a stack and no recursion.
@@ -139,7 +143,6 @@ def walk(given: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
     Raises:
         TypeError: an output that is no Value and no number.
     """
-    token = object()
     order = list(given)
     for node in order:
         node._mark = token

@@ -21,15 +21,16 @@ from typing import Any
 import numpy as np
 
 from autograd import modes
+from autograd.locks import in_child, new_lock
 from autograd.op import READINGS
 from autograd.value import Value
 
 MOST = 1_000_000
 """So many objects are searched for Values."""
 
-_lock = threading.Lock()
-_watchers: dict[int, int] = {}
-"""How many traces watch a Value, by its id."""
+_lock = new_lock()
+_watchers: dict[int, tuple[Value, list[int]]] = {}
+"""The Values that are watched, by id, each with the threads of the traces that do."""
 
 
 def looked(name: str, read: Callable[[Any], Any], write: Any = None, ours: bool = False) -> property:
@@ -86,21 +87,34 @@ READINGS[Watched] = READINGS[Value]
 def watched(values: Iterable[Value]) -> Iterator[None]:
     """Inside, these Values report who looks at them."""
     mine = [value for value in {id(x): x for x in values}.values() if type(value) in (Value, Watched)]
-    done = 0
+    done, thread = 0, threading.get_ident()
     try:
         for value in mine:
             with _lock:
-                _watchers[id(value)] = _watchers.get(id(value), 0) + 1
+                _watchers.setdefault(id(value), (value, []))[1].append(thread)
                 done += 1
                 value.__class__ = Watched
         yield
     finally:
         with _lock:
             for value in mine[:done]:
-                _watchers[id(value)] -= 1
-                if not _watchers[id(value)]:
-                    del _watchers[id(value)]
-                    value.__class__ = Value
+                _watchers[id(value)][1].remove(thread)
+                unwatch(value)
+
+
+def unwatch(value: Value) -> None:
+    """Make it an ordinary Value again, if nobody watches it."""
+    if not _watchers[id(value)][1]:
+        del _watchers[id(value)]
+        value.__class__ = Value
+
+
+@in_child
+def watch_alone() -> None:
+    """In a forked child, which has no other thread that traces."""
+    for value, threads in list(_watchers.values()):
+        threads[:] = [thread for thread in threads if thread == threading.get_ident()]
+        unwatch(value)
 
 
 def values_behind(*roots: Any) -> list[Value]:

@@ -20,6 +20,8 @@ from types import TracebackType
 
 import numpy as np
 
+from autograd.locks import in_child, new_lock
+
 THREADS_FROM = 2**18
 """Multiplications of a product from which OpenBLAS uses threads (SMP_THRESHOLD_MIN * GEMM_MULTITHREAD_THRESHOLD)."""
 THREADS_PAY = 2**26
@@ -59,19 +61,20 @@ class OneThread:
     """A context in which NumPy's OpenBLAS uses one thread; contexts may overlap, in one thread of Python or many."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.inside = 0
-        self.before = 1
+        self.lock = new_lock()
+        self.inside: set[int] = set()  # the threads
+        self.before = 0
+        in_child(self.forget_other_threads)
 
     def __enter__(self) -> None:
         found = controls()
         if found is not None:
             with self.lock:
-                if self.inside == 0:
+                self.inside.add(threading.get_ident())
+                if not self.before:
                     self.before = found[0]()
                     if self.before > 1:
                         found[1](1)
-                self.inside += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -79,9 +82,22 @@ class OneThread:
         found = controls()
         if found is not None:
             with self.lock:
-                self.inside -= 1
-                if self.inside == 0 and self.before > 1:
-                    found[1](self.before)
+                self.inside.discard(threading.get_ident())
+                self.put_back(found[1])
+
+    def put_back(self, put: Callable[[int], None]) -> None:
+        """Once no thread is inside, OpenBLAS may use as many threads as before."""
+        if not self.inside:
+            if self.before > 1:
+                put(self.before)
+            self.before = 0
+
+    def forget_other_threads(self) -> None:
+        """In a forked child, which has none of them."""
+        found = controls() if self.before else None
+        if found is not None:
+            self.inside.intersection_update({threading.get_ident()})
+            self.put_back(found[1])
 
 
 ONE_THREAD = OneThread()

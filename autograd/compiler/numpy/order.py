@@ -10,7 +10,6 @@ case follow those who read the results (``slabs``).
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 
@@ -30,6 +29,7 @@ from autograd.compiler.schedule import (
     operands,
 )
 from autograd.compiler.tape import Ints
+from autograd.locks import cached
 
 LAST = np.int64(1) << 60
 
@@ -76,7 +76,7 @@ class Order:
         self.claim(tape.parameters)
         self.parameters = tape.parameters[np.argsort(self.theta[tape.parameters])]
 
-    @cached_property
+    @cached
     def readers(self) -> Readers:
         """Who reads what."""
         return Readers(self.schedule.groups, self.uses)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from autograd.compiler.schedule import Schedule
 from autograd.compiler.softmaxes import find_softmaxes
 from autograd.compiler.tape import Ints
 from autograd.files import collector_paused
+from autograd.locks import cached
 
 
 class NumpyPlan:
@@ -127,7 +127,7 @@ class NumpyRun:
 
         return guarded
 
-    @cached_property
+    @cached
     def outputs(self) -> tuple[list[str], dict[str, Any]]:
         """The last lines of ``forward``: a new array of the outputs."""
         tape, layout = self.layout.order.schedule.tape, self.layout
@@ -156,7 +156,7 @@ class NumpyRun:
                 return store
         return "constant"
 
-    @cached_property
+    @cached
     @collector_paused()
     def forward_function(self) -> Any:
         """The forward pass alone."""
@@ -165,7 +165,7 @@ class NumpyRun:
         tail, more = self.outputs
         return self.make("forward", "X", emit, tail, None, more)
 
-    @cached_property
+    @cached
     @collector_paused()
     def backward_function(self) -> Any:
         """Both passes, to the parameters."""
@@ -177,7 +177,7 @@ class NumpyRun:
         loss, more = self.loss()
         return self.make("backward", "X", emit, [f"return {loss}"], backward, more)
 
-    @cached_property
+    @cached
     @collector_paused()
     def input_function(self) -> Any:
         """Both passes, to the inputs."""

@@ -9,7 +9,6 @@ of compiling grow with the number of blocks only, and blocks are written, compil
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from autograd.compiler.straightline.registers import CHUNK, as_list, as_statemen
 from autograd.compiler.straightline.sweep import Nodes, Terms, backward, forward
 from autograd.compiler.straightline.whole import text
 from autograd.files import collector_paused
+from autograd.locks import new_lock
 
 SIZE = 8000
 """How many operands the operations of one block have."""
@@ -68,7 +68,7 @@ class Blocks:
         self.first = len(self.slots)
         self.needed = self.needed_outside()
         self.bounds: dict[int, tuple[int, int]] = {}
-        self.lock = threading.Lock()
+        self.lock = new_lock()
         with collector_paused():
             self.forwards = [self.compiled(self.forward_source(number)) for number in range(len(self.ranges))]
         self.sweeps: dict[str, tuple[list[Callable[..., Any]], list[float]]] = {}

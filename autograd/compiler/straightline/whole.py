@@ -15,13 +15,13 @@ The functions are made when they are first asked for, each for any number of row
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd.compiler.straightline.body import Body
 from autograd.compiler.straightline.forms import MUL, SUB, Form, guarded
 from autograd.compiler.straightline.sweep import Nodes, Terms, backward, forward, leaf_name
+from autograd.locks import new_lock
 
 ARGUMENTS = {
     "sgd": "theta, rows, rate",
@@ -34,7 +34,7 @@ class Whole:
 
     def __init__(self, nodes: Nodes) -> None:
         self.nodes = nodes
-        self.lock = threading.Lock()
+        self.lock = new_lock()
         self.names: dict[Form, str] = {}
         self.made: dict[tuple[str, bool], Callable[..., Any]] = {}
         self.sources: dict[tuple[str, bool], str] = {}
