@@ -16,6 +16,8 @@ from autograd import arrays
 from autograd.number import Number
 from autograd.number_arrays import numbers
 
+KNOWN = (Number, float)
+
 
 class NotNumbers(TypeError):
     """Something in a structure is no number; ``what`` it is, and where."""
@@ -32,7 +34,7 @@ def bare(x: Any) -> Any:
 
 def is_number(x: Any) -> bool:
     """A float, an int, a NumPy scalar, a Value or a Dual, or an array of no dimensions with one in it; not a bool."""
-    if isinstance(x, Number | float):
+    if isinstance(x, KNOWN):
         return True
     x = bare(x)
     return isinstance(x, Number) or (arrays.is_real(x) and not (isinstance(x, bool) or arrays.is_bool(x)))
@@ -46,13 +48,15 @@ def rebuild(tree: Any, leaf: Callable[[Any, str], Any], path: str = "") -> Any:
     Raises:
         NotNumbers: something in it is no number; says where.
     """
+    if isinstance(tree, KNOWN):
+        return leaf(tree, path)
     if is_number(tree):
         return leaf(bare(tree), path)
     if arrays.is_plain(tree):
         return numbers(arrays.rebuilt(tree, lambda x, index: rebuild(x, leaf, f"{path}[{', '.join(map(str, index))}]")))
     if isinstance(tree, Mapping):
         return same_keys(tree, {key: rebuild(x, leaf, f"{path}[{key!r}]") for key, x in tree.items()})
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, (list, tuple)):
         return same_kind(tree, [rebuild(x, leaf, f"{path}[{i}]") for i, x in enumerate(tree)])
     raise NotNumbers(f"{described(tree)}{f' at {path}' if path else ''}", *hints(tree))
 
@@ -136,7 +140,7 @@ def form(tree: Any, loose: bool) -> tuple[Any, ...] | None:
         return "dict", frozenset(tree)
     if arrays.is_plain(tree) and not loose:
         return "array", tree.shape
-    if isinstance(tree, list | tuple) or arrays.is_plain(tree):
+    if isinstance(tree, (list, tuple)) or arrays.is_plain(tree):
         kind = "" if loose else getattr(tree, "_fields", "list" if isinstance(tree, list) else "tuple")
         return kind, len(tree)
     return None
@@ -146,7 +150,7 @@ def parts(tree: Any, loose: bool) -> dict[Any, Any]:
     """The structures one level down, by key, by index, by place in an array."""
     if isinstance(tree, Mapping):
         return dict(tree)
-    if isinstance(tree, list | tuple) or loose:
+    if isinstance(tree, (list, tuple)) or loose:
         return dict(enumerate(tree))
     return arrays.by_index(tree)
 
@@ -159,7 +163,7 @@ def described(tree: Any) -> str:
         return f"a dict with the keys {', '.join(map(repr, tree))}" if tree else "an empty dict"
     if arrays.is_array(tree):
         return f"{'an array' if arrays.is_plain(tree) else f'a {type(tree).__name__}'} of shape {tree.shape}"
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, (list, tuple)):
         kind = "list" if isinstance(tree, list) else type(tree).__name__
         return f"a {kind} of {len(tree)}"
     return f"{type(tree).__name__} {' '.join(repr(tree).split()):.40}"
@@ -171,7 +175,7 @@ def tidy(tree: Any) -> Any:
         return arrays.tidy(tree)
     if isinstance(tree, Mapping):
         return same_keys(tree, {key: tidy(x) for key, x in tree.items()})
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, (list, tuple)):
         return same_kind(tree, [tidy(x) for x in tree])
     return tree
 
