@@ -82,8 +82,8 @@ PREDICATES = frozenset({"isfinite", "isinf", "isnan", "signbit"})
 def on_elements(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """A ufunc over arrays of which one holds numbers with a graph: element by element, as on one number."""
     name = ufunc.__name__
-    elements = name not in OPERATORS and name not in PREDICATES and any(map(of_objects, inputs))
-    if method != "__call__" or ufunc.nout != 1 or not elements:
+    one_by_one = name not in OPERATORS and name not in PREDICATES and any(map(of_objects, inputs))
+    if method != "__call__" or ufunc.nout != 1 or not one_by_one:
         return by_numpy(ufunc, method, inputs, options)
 
     def each(*elements: Any) -> Any:
