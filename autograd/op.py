@@ -164,6 +164,7 @@ class Op:
             spots = list(self.__signature__.parameters.values())
             self.defaults = tuple(p.default for p in spots if p.default is not p.empty)
         self._array = array
+        self.short: dict[type, Callable[[Any], Any]] = {}  # the short ways of kinds that have one, beside READINGS
 
     def __call__(self, *operands: Any, **named: Any) -> Any:
         """Run the operation; the subclasses say on what."""
@@ -283,6 +284,9 @@ class Unary(Op):
     def __call__(self, x: Array) -> Array: ...
     def __call__(self, x: Any) -> Any:
         """See the operation's own documentation."""
+        short = self.short.get(x.__class__)
+        if short is not None:
+            return short(x)
         return (READINGS.get(x.__class__) or reading_of(x, self)).run(self, (x,))
 
 

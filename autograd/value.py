@@ -381,9 +381,8 @@ def slow(op: Op, x: Any, y: Any) -> Any:
 
 def run_values(op: Op, operands: tuple[Any, ...]) -> Any:
     """The reading of Values: record a node, the quick way where there is one."""
-    if len(operands) == 1 and op in QUICK and not modes.active:
-        return QUICK[op](operands[0])
-    return run_all(op, operands)
+    method = QUICK.get(op)
+    return run_all(op, operands) if method is None else method(operands[0])
 
 
 def run_all(op: Op, operands: tuple[Any, ...]) -> Any:
@@ -458,6 +457,7 @@ def quick(op: Unary) -> Callable[[Value], Value]:
 
     method.__name__ = op.name
     method.__doc__ = op.__doc__
+    op.short[Value] = method
     return method
 
 
