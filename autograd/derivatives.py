@@ -23,7 +23,7 @@ from autograd.number import Number
 from autograd.ops.nary import sum as sum_of
 from autograd.reverse import UNREACHED, adjoints, edges, tape
 from autograd.scopes import Scope
-from autograd.sides import settled
+from autograd.sides import passes_kink, settled
 from autograd.stale import same, verify
 from autograd.value import Value
 from autograd.variables import (
@@ -95,16 +95,18 @@ def rows_of(ys: list[Any], wanted: list[Any], scope: Scope, keep: bool, f: Any =
     rows = [differentiate(y, wanted, keep) for y in ys]
     if f is not None and wanted and all(g is UNREACHED for row in rows for g in row):
         check_dependence(ys, f)
-    if is_doubtful([g for row in rows for g in row], scope):
+    if is_doubtful([g for row in rows for g in row], ys, scope):
         if not keep:
             rows = [differentiate(y, wanted, True) for y in ys]
         rows = [corrected(row, wanted, keep) for row in rows]
     return [[slope(g, [y], keep) for g in row] for y, row in zip(ys, rows, strict=True)]
 
 
-def is_doubtful(derivatives: list[Any], scope: Scope) -> bool:
+def is_doubtful(derivatives: list[Any], roots: list[Any], scope: Scope) -> bool:
     """Are these derivatives of an order above 1, not to be differentiated further, and taken through a kink or nan?"""
-    return scope.nested and not scope.inner and (scope.kinked or not all(math.isfinite(plain(g)) for g in derivatives))
+    if scope.inner or not scope.nested:
+        return False
+    return scope.kinked or not all(math.isfinite(plain(g)) for g in derivatives) or passes_kink(roots)
 
 
 def corrected(derivatives: list[Any], wanted: list[Any], keep: bool) -> list[Any]:
@@ -241,7 +243,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     output, pairs, scope = pushed(f, primals, xs, ts)
     keep = scope.inner or any(isinstance(x, Number) for x in (*xs, *ts))
     ys, along = [y for y, _ in pairs], [t for _, t in pairs]
-    if is_doubtful(along, scope):
+    if is_doubtful(along, along, scope):
         values = [x if isinstance(x, Number) else Value(x) for x in xs]  # plain numbers leave no graph: once more
         again = pairs if all(isinstance(x, Number) for x in xs) else pushed(f, primals, values, ts)[1]
         along = corrected([t for _, t in again], list(map(core, values)), keep)

@@ -100,10 +100,10 @@ def is_one(x: Any) -> bool:
 
 def partials(op: Op, z: Any, operands: list[Any]) -> list[Any]:
     """d z / d operand for every operand, on any kind of number; a slope is inf or nan where it is, never an error."""
-    if all(x.__class__ is float or x.__class__ is int for x in (z, *operands)) and op.arity is not None:
-        return [op.partial_on_floats(i, z, operands) for i in range(op.arity)]
     if op.kinks is not None and op.is_at_kink([plain(x) for x in operands]):
         scopes.note_kink()
+    if all(x.__class__ is float or x.__class__ is int for x in (z, *operands)) and op.arity is not None:
+        return [op.partial_on_floats(i, z, operands) for i in range(op.arity)]
     try:
         return all_rules(op, z, operands)
     except FLOAT_ERRORS:

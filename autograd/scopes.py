@@ -30,7 +30,7 @@ class Scope:
             that of 2*x, is no lost graph.
         inner: another derivative is at work around it.
         nested: another derivative was at work inside it.
-        kinked: a slope that is to be differentiated again was taken at a kink.
+        kinked: a slope was taken at a kink, in forward mode or to be differentiated again.
     """
 
     __slots__ = ("inner", "kinked", "nested", "slopes", "tag", "variables")
@@ -86,7 +86,7 @@ def depends(numbers: Iterable[Any], scopes: Iterable[Scope]) -> bool:
 
 
 def note_kink() -> None:
-    """A slope that is to be differentiated again was taken at a kink."""
+    """A slope was taken at a kink."""
     for scope in around():
         scope.kinked = True
 

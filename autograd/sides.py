@@ -33,6 +33,22 @@ NEAR = 1e-9
 """Sides agree when they differ by less, as a share."""
 
 
+def passes_kink(roots: Sequence[Any]) -> bool:
+    """Does an operation behind these nodes stand at a kink of its own?"""
+    seen: set[int] = set()
+    stack = [root for root in roots if isinstance(root, Value)]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen or node._a is None or node.op is None:
+            continue
+        seen.add(id(node))
+        operands: tuple[Any, ...] = node.operands
+        if node.op.kinks is not None and node.op.is_at_kink([x if x.__class__ is float else x._data for x in operands]):
+            return True
+        stack += [x for x in operands if x.__class__ is not float]
+    return False
+
+
 def settled(nodes: Sequence[Any], wanted: Sequence[Value]) -> list[float]:
     """The number of each node, a derivative in ``wanted``, as the sides of the point have it; see the module."""
     found: dict[int, Value] = {}

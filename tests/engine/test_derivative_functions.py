@@ -262,6 +262,13 @@ def test_hessians_at_kinks_of_several_variables() -> None:
     assert np.isnan(hessian(lambda v: ag.hypot(*v))(at_zero)).all()
 
 
+def test_operations_of_your_own_need_not_declare_their_kinks() -> None:
+    by_sign = ag.custom("abs_by_sign", lambda x: math.fabs(x), lambda z, x: ag.sign(x))
+    by_choice = ag.custom("abs_by_choice", lambda x: math.fabs(x), lambda z, x: ag.where(x, ag.sign(x), 0.0))
+    for own in (by_sign, by_choice):
+        assert set(seconds(lambda x, own=own: own(x) ** 2, 0.0).values()) == {2.0}
+
+
 def test_third_and_fourth_derivatives_at_kinks() -> None:
     third = lambda f: grad(grad(grad(f)))  # noqa: E731
     assert third(lambda x: abs(x) ** 2 * x)(0.0) == pytest.approx(6.0, rel=1e-14)
