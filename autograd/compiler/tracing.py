@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from autograd import modes, tree
 from autograd.compiler.tape import FIRST_OP, PARAMETER, Tape, record_tape
-from autograd.compiler.watching import Watched, values_behind, watched
+from autograd.compiler.watching import Watched, behind, watched
 from autograd.errors import CompileError
 from autograd.files import collector_paused
 from autograd.value import Value
@@ -72,10 +72,11 @@ def trace(
         Exception: whatever the function raises, with a note on the row.
     """
     chosen = list(dict.fromkeys(rows))
-    watch = [*(parameters or ()), *known, *values_behind(*roots)]
+    found, generators = behind(*roots)
+    watch = [*(parameters or ()), *known, *found]
 
     def once(row: int) -> tuple[Run, Tape]:
-        made = run(function, columns, row, names, what, watch)
+        made = run(function, columns, row, names, what, watch, generators)
         return made, record_tape(outputs_of(made, what), made[1])
 
     first, whole = once(chosen[0])
@@ -117,13 +118,20 @@ def run(
     names: Sequence[str] | None,
     what: str,
     watch: Sequence[Value],
+    generators: Sequence[Any],
 ) -> Run:
     """What the function returns for a row, and the leaves that it was given."""
     numbers = columns[row].tolist()
     look = modes.Trace(Watched)
     inputs = [Watched(x, name) for x, name in zip(numbers, names or [""] * len(numbers), strict=True)]
     try:
-        with watched(watch), modes.switched(record=True), collector_paused(), no_chance(look), modes.tracing(look):
+        with (
+            watched(watch),
+            modes.switched(record=True),
+            collector_paused(),
+            no_chance(look, generators),
+            modes.tracing(look),
+        ):
             result = function(inputs)
     except Exception as error:
         if look.looked or isinstance(error, CompileError):
@@ -154,27 +162,46 @@ def line_of(error: BaseException) -> str:
 
 
 @contextmanager
-def no_chance(look: modes.Trace) -> Iterator[None]:
-    """Inside, a function that draws from the generators of ``random`` or NumPy is noticed; what it drew comes again."""
-    legacy: Any = sys.modules.get("numpy.random")
-    before, other = random.getstate(), legacy.get_state() if legacy else None
+def no_chance(look: modes.Trace, generators: Sequence[Any]) -> Iterator[None]:
+    """Inside, a function that draws random numbers is noticed; what it drew comes again.
+
+    From the generators of ``random`` and ``numpy.random`` themselves, and from these.
+    """
+    legacy: Any = getattr(sys.modules.get("numpy.random"), "mtrand", None)
+    every = [random, *([legacy] if legacy else ()), *generators]
+    before = [state_of(each) for each in every]
     try:
         yield
     finally:
-        drawn = ""
-        if random.getstate() != before:
-            drawn = "random"
-            random.setstate(before)
-        if legacy and not same_state(legacy.get_state(), other):
-            drawn = "numpy.random"
-            legacy.set_state(other)
-        if drawn and not look.looked:
-            look.looked = f"{drawn}'s numbers, which are others when it is called again"
+        for each, state in zip(every, before, strict=True):
+            if not same_state(state_of(each), state):
+                put_state(each, state)
+                if not look.looked:
+                    look.looked = "random numbers, which are others when it is called again"
+
+
+def state_of(generator: Any) -> Any:
+    """The state of a generator of Python's or of NumPy's."""
+    if hasattr(generator, "bit_generator"):
+        return generator.bit_generator.state
+    return generator.getstate() if hasattr(generator, "getstate") else generator.get_state(legacy=False)
+
+
+def put_state(generator: Any, state: Any) -> None:
+    """Put a generator back to a state that it had."""
+    if hasattr(generator, "bit_generator"):
+        generator.bit_generator.state = state
+    elif hasattr(generator, "getstate"):
+        generator.setstate(state)
+    else:
+        generator.set_state(state)
 
 
 def same_state(a: Any, b: Any) -> bool:
-    """Are two states of NumPy's generator one?"""
-    return a[0] == b[0] and a[2:] == b[2:] and np.array_equal(a[1], b[1])
+    """Are two states one? Dicts, tuples and arrays of numbers."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same_state(a[key], b[key]) for key in a)
+    return bool(np.array_equal(a, b)) if isinstance(a, np.ndarray) else bool(a == b)
 
 
 def outputs_of(run: Run, what: str) -> list[Any]:

@@ -10,12 +10,14 @@ a format or a comparison of NumPy's, does so on the user's behalf.
 
 from __future__ import annotations
 
+import os
+import random
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -117,25 +119,35 @@ def watch_alone() -> None:
         unwatch(value)
 
 
-def values_behind(*roots: Any) -> list[Value]:
-    """The Values that functions and objects hold: in attributes, containers, closures, and globals that they name."""
-    found: list[Value] = []
+def behind(*roots: Any) -> tuple[list[Value], list[Any]]:
+    """The Values, and the generators of random numbers, that functions and objects hold.
+
+    In attributes, containers, closures, and globals that the user's functions name.
+    """
+    values: list[Value] = []
+    generators: list[Any] = []
     seen: dict[int, Any] = {}
     stack: list[Any] = [*roots]
+    kinds = (
+        random.Random,
+        *(getattr(sys.modules.get("numpy.random"), name, ()) for name in ("Generator", "RandomState")),
+    )
     while stack and len(seen) < MOST:
         x = stack.pop()
         if x is None or x.__class__ in (float, int, str) or id(x) in seen:
             continue
         seen[id(x)] = x
         if isinstance(x, Value):
-            found.append(x)
+            values.append(x)
+        elif isinstance(x, kinds):
+            generators.append(x)
         else:
             stack += parts(x)
-    return found
+    return values, generators
 
 
 def parts(x: Any) -> Iterable[Any]:
-    """What an object holds, as far as it is the user's."""
+    """What an object holds."""
     if isinstance(x, list | tuple | set | frozenset):
         return x
     if isinstance(x, Mapping):
@@ -148,10 +160,22 @@ def parts(x: Any) -> Iterable[Any]:
         return x.func, x.args, x.keywords
     if isinstance(x, FunctionType):
         return parts_of_function(x)
-    if isinstance(x, type | ModuleType | BuiltinFunctionType) or type(x).__module__ in ("builtins", "threading"):
+    if isinstance(x, BuiltinFunctionType):
+        return (x.__self__,)
+    if isinstance(x, type | ModuleType) or type(x).__module__ in ("builtins", "threading"):
         return ()
-    methods = [each for kind in type(x).__mro__ for each in vars(kind).values() if isinstance(each, FunctionType)]
-    return [*getattr(x, "__dict__", {}).values(), *methods]
+    of_class = [each for kind in type(x).__mro__ for each in vars(kind).values()]
+    slots = [each for each in of_class if isinstance(each, MemberDescriptorType)]
+    methods = [each for each in of_class if isinstance(each, FunctionType)]
+    return [*getattr(x, "__dict__", {}).values(), *(held(x, slot) for slot in slots), *methods]
+
+
+def held(x: Any, slot: Any) -> Any:
+    """What stands in a slot; None where nothing does."""
+    try:
+        return slot.__get__(x)
+    except AttributeError:
+        return None
 
 
 def parts_of_function(function: FunctionType) -> list[Any]:
@@ -163,7 +187,8 @@ def parts_of_function(function: FunctionType) -> list[Any]:
         except ValueError:  # not bound yet
             continue
     scope = function.__globals__
-    if str(scope.get("__name__")).partition(".")[0] not in modes.LIBRARY:
+    installed = f"{os.sep}site-packages{os.sep}" in function.__code__.co_filename
+    if not installed and str(scope.get("__name__")).partition(".")[0] not in modes.LIBRARY:
         codes: list[CodeType] = [function.__code__]
         for code in codes:
             found += [scope[name] for name in code.co_names if name in scope]

@@ -525,7 +525,7 @@ def test_what_a_function_finds_is_a_parameter_and_what_it_makes_is_a_constant() 
 def frozen() -> list[tuple[Any, str]]:
     import random
 
-    chance = random.Random(1)
+    chance, count = random.Random(1), iter(range(1, 99))
     table = [Value(0.0), Value(0.0)]
     return [
         (
@@ -537,9 +537,10 @@ def frozen() -> list[tuple[Any, str]]:
         (lambda x: x * 2.0 if peek(x) > 0 else x + 1.0, "for row 2 than for row 0: .* in place of "),
         (lambda x: x * max(peek(x), 0.5), r"the constant 0\.5 in place of 1\.0, an operand of mul"),
         (lambda x: x * Value(peek(x)), "the constant"),
-        (lambda x: x * chance.random(), "for row 0 when it is called again: the constant"),
+        (lambda x: x * chance.random(), "random numbers, which are others when it is called again"),
+        (lambda x: x * next(count), "for row 0 when it is called again: the constant"),
         (lambda x: table[int(peek(x) > 0)] * x, "row 2 depends on other parameters than row 0"),
-        (lambda x: x * random.random(), "random's numbers, which are others when it is called again"),
+        (lambda x: x * random.random(), "random numbers, which are others when it is called again"),
         (lambda x: x * x.data, r"\(test_program\.py:\d+\): the function looks at data \(data of a number\)"),
         (lambda x: 3.0, r"returned the plain number 3\.0: its graph was lost on the way"),
         (lambda x: None, "returned NoneType: a program computes a Value"),

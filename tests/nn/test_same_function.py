@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import autograd as ag
 import nn
 from autograd import CompileError, Value
+from autograd.compiler.watching import behind
 from nn import MLP, SGD, Optimizer, fit, predict
 
 ROWS = [(0.1 * i, 1.0 - 0.07 * i) for i in range(20)]
@@ -256,6 +258,41 @@ def test_chance_is_seen_and_comes_again() -> None:
                       progress=False, compile=compile)  # fmt: skip
         found.append(history.losses)
     assert found[0] == found[1]
+
+
+class Slotted:
+    """Holds its numbers and its generator in slots."""
+
+    __slots__ = ("chance", "model", "scale")
+
+    def __init__(self, chance: Any) -> None:
+        self.model, self.scale, self.chance = MLP(2, [2, 1], "tanh", seed=3), Value(0.5), chance
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: random.Random(3), lambda: np.random.default_rng(3), lambda: np.random.RandomState(3)]
+)
+def test_a_generator_of_ones_own_is_seen_however_rare_its_effect(make: Any) -> None:
+    found = []
+    for compile in (None, False):
+        one = Slotted(make(3))
+        draw = one.chance.uniform
+        forward = lambda row, one=one, draw=draw: one.model(row) * (2.0 if draw(0.0, 1.0) < 1e-3 else 1.0)  # noqa: E731
+        history = fit(forward, ROWS, TARGETS, loss="squared_error", optimizer=SGD(one.model.parameters(), 0.01),
+                      steps=3, progress=False, compile=compile)  # fmt: skip
+        found.append((history.losses, one.chance.uniform(0.0, 1.0)))
+        assert compile is False or "random numbers, which are others" in history.engine
+    assert found[0] == found[1]
+
+
+def test_a_number_in_a_slot_is_watched_and_other_peoples_code_is_not_searched() -> None:
+    one = Slotted(None)
+    frame = pd.DataFrame({"a": [1.0, 2.0]})
+    forward = lambda row: one.model(row) * (1.0 if one.scale.data > 0 else float(frame["a"][0]))  # noqa: E731
+    history = fit(forward, ROWS, TARGETS, loss="squared_error", optimizer=SGD(one.model.parameters(), 0.01), steps=2,
+                  progress=False)  # fmt: skip
+    assert "the function looks at data (data of a number)" in history.engine
+    assert len(behind(frame)[0]) == 0
 
 
 # no false alarms --------------------------------------------------------------------------------------------------
