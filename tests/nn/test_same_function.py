@@ -275,7 +275,7 @@ class Slotted:
 def test_a_generator_of_ones_own_is_seen_however_rare_its_effect(make: Any) -> None:
     found = []
     for compile in (None, False):
-        one = Slotted(make(3))
+        one = Slotted(make())
         draw = one.chance.uniform
         forward = lambda row, one=one, draw=draw: one.model(row) * (2.0 if draw(0.0, 1.0) < 1e-3 else 1.0)  # noqa: E731
         history = fit(forward, ROWS, TARGETS, loss="squared_error", optimizer=SGD(one.model.parameters(), 0.01),
