@@ -21,7 +21,7 @@ from nn.architectures import build, checked, register
 from nn.module import Module
 from nn.scaler import Scaler
 
-__all__ = ["SavedModel", "load", "register", "save"]
+__all__ = ["SavedModel", "dumps", "load", "register", "save"]
 
 FORMAT = "glassgrad model"
 VERSION = 1
@@ -57,6 +57,11 @@ def save(
             in two places.
         OSError: the folder is missing or not writable.
     """
+    write_atomically(path, dumps(model, scaler, metadata))
+
+
+def dumps(model: Module, scaler: Scaler | None = None, metadata: Mapping[str, Any] | None = None) -> str:
+    """What ``save`` writes; raises as it does."""
     architecture = checked(model)
     scaler = getattr(model, "scaler", None) if scaler is None else scaler
     parameters = model.state_dict()
@@ -72,7 +77,7 @@ def save(
         else {"columns": list(scaler.columns), "mean": list(scaler.mean), "scale": list(scaler.scale)},
         "metadata": dict(metadata or {}),
     }
-    write_atomically(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
 def load(path: str | os.PathLike[str]) -> SavedModel:

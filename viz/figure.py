@@ -92,24 +92,25 @@ class Figure:
         picture without such a form, or values that have changed since the picture was drawn; ImportError
         for ``.png`` without the optional package, OSError where the path cannot be written.
         """
+        write_atomically(path, self.content(path))
+
+    def content(self, path: str | os.PathLike[str]) -> str | bytes:
+        """What ``save(path)`` writes; raises as it does."""
         name = os.fspath(path)
         suffix = PurePath(name).suffix.lower()
-        content: str | bytes
         if suffix == ".svg":
-            content = self._svg
-        elif suffix in (".html", ".htm"):
+            return self._svg
+        if suffix in (".html", ".htm"):
             if self._page is None:
                 raise ValueError(f"this picture has no page: save it as .svg or .png, not {name!r}")
-            content = self._page()
-        elif suffix in (".dot", ".gv"):
+            return self._page()
+        if suffix in (".dot", ".gv"):
             if self.dot is None:
                 raise ValueError(f"this picture has no DOT form: save it as .svg or .png, not {name!r}")
-            content = self.dot
-        elif suffix == ".png":
-            content = self.png()
-        else:
-            raise ValueError(f"cannot tell the format of {name!r}: end its name in .svg, .html, .dot or .png")
-        write_atomically(path, content)
+            return self.dot
+        if suffix == ".png":
+            return self.png()
+        raise ValueError(f"cannot tell the format of {name!r}: end its name in .svg, .html, .dot or .png")
 
     def _repr_svg_(self) -> str:
         """The picture for a notebook: one that is wider than a column of text takes the column's width.

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import nn.losses as losses
 from autograd import Value
+from autograd.files import write_together
 from nn.datasets import DatasetError, Person, Swapped, Table, davis, read_people
 from nn.figure5.model import COLUMNS, Figure5
 from nn.history import History
 from nn.optim import SGD
-from nn.persistence import save
+from nn.persistence import dumps
 from nn.scaler import Scaler
 from nn.training import accuracy, fit
 
@@ -224,13 +225,11 @@ def explain_person(task: Task, history: History, person: Person = PERSON) -> Exp
 
 
 def write(task: Task, history: History, explained: Explained, folder: Path) -> list[Path]:
-    """Write the pictures and the model to the folder, each file whole or not at all; returns their paths."""
-    for name, picture in explained.pictures.items():
-        picture.save(folder / name)
+    """Write the pictures and the model to the folder, all of them or none; returns their paths."""
+    contents = {folder / name: picture.content(name) for name, picture in explained.pictures.items()}
     settings = task.settings
-    save(
+    contents[folder / "model.json"] = dumps(
         task.model,
-        folder / "model.json",
         metadata={
             "data": task.table.report.source,
             "rows_trained_on": len(task.training),
@@ -243,6 +242,7 @@ def write(task: Task, history: History, explained: Explained, folder: Path) -> l
             "steps": len(history.losses),
         },
     )
+    write_together(contents)
     return [folder / name for name in FILES]
 
 
