@@ -26,8 +26,8 @@ ALWAYS = 8
 SHARE = 0.02
 """The share of a training's time that is taken for others."""
 
-NODE, OPERAND = 3e-6, 0.25e-6
-"""Seconds: an operation and an operand of a row on the eager engine, forward and backward, beside a compiled step."""
+LOOK, NODE, OPERAND = 250e-6, 3e-6, 0.6e-6
+"""Seconds: a look at anything, and for every operation and operand of a row, beside a compiled step."""
 
 LEAST, COMPILE = 5e-3, 7e-6
 """Seconds: what tracing and compiling takes at least, and for every operand."""
@@ -48,7 +48,7 @@ class Spots:
         tape = program.tape
         python = program.choice(rows)[0] == "python"
         self.step = cost.python_cost(tape, rows) if python else cost.numpy_cost(schedule_of(tape), rows)
-        self.look = self.step + NODE * int((tape.code >= FIRST_OP).sum()) + OPERAND * len(tape.args)
+        self.look = LOOK + self.step + NODE * int((tape.code >= FIRST_OP).sum()) + OPERAND * len(tape.args)
         self.compile = LEAST + COMPILE * len(tape.args)
         self.epoch, self.steps = epoch, steps
         self.made = self.last = 0
