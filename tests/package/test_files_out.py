@@ -295,6 +295,7 @@ def test_ctrl_c_and_sigterm_wait_while_names_are_taken(tmp_path, monkeypatch):
 
 @posix
 @pytest.mark.skipif(os.geteuid() != 0 if hasattr(os, "geteuid") else True, reason="drops root's rights")
+@pytest.mark.filterwarnings(r"ignore:os\.fork:RuntimeWarning")  # where another test of this worker imported JAX
 def test_a_folder_that_cannot_be_written_says_so_by_the_name_asked_for():
     folder = tempfile.mkdtemp()  # pytest's own is in one that nobody else may enter
     os.chmod(folder, 0o755)
