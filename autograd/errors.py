@@ -9,11 +9,18 @@
     └── LoadError        a saved graph or model cannot be read
 
 Wrong types are plain ``TypeError``, wrong arguments plain ``ValueError``, as everywhere in Python.
+
+What they say is visible: names come from files, and a terminal obeys escape sequences.
 """
+
+from autograd.showing import message, one_line
 
 
 class AutogradError(Exception):
     """The base of every error that this package defines."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(message(x) if isinstance(x, str) else x for x in args))
 
 
 class DomainError(AutogradError, ArithmeticError, ValueError):
@@ -40,4 +47,7 @@ class CompileError(AutogradError, RuntimeError):
 
 
 class LoadError(AutogradError, ValueError):
-    """A file is not a saved graph or model, or is a broken one."""
+    """A file is not a saved graph or model, or is a broken one. One short line."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(one_line(x) if isinstance(x, str) else x for x in args))

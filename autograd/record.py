@@ -63,7 +63,7 @@ def local_derivatives(op: Op, z: float, data: Sequence[float], operands: Sequenc
 
 def build(op: Op, operands: tuple[Any, ...], z: float, partials: Sequence[float], kind: type, line: str = "") -> Any:
     """The node with its slots filled as ``reverse`` reads them."""
-    n: Any = object.__new__(traced(kind) if line else kind)
+    n: Any = object.__new__(with_slot(kind, "where") if line else kind)
     if line:
         n.where = line
     n._data, n.op, n.name, n._grad, n._mark = z, op, "", UNREACHED, None
@@ -82,14 +82,26 @@ def build(op: Op, operands: tuple[Any, ...], z: float, partials: Sequence[float]
     return n
 
 
-_traced: dict[type, type] = {}
+_kinds: dict[tuple[type, str], type] = {}
 
 
-def traced(kind: type) -> type:
-    """The subclass whose nodes know the source line that made them."""
-    if kind not in _traced:
-        _traced[kind] = type(kind.__name__, (kind,), {"__slots__": ("where",), "__module__": kind.__module__})
-    return _traced[kind]
+def with_slot(kind: type, slot: str) -> type:
+    """The subclass whose nodes know one thing more: the source line that made them, say."""
+    if (kind, slot) not in _kinds:
+        _kinds[kind, slot] = type(kind.__name__, (kind,), {"__slots__": (slot,), "__module__": kind.__module__})
+    return _kinds[kind, slot]
+
+
+def foreign(op: Op, operands: tuple[Any, ...], z: float, here: float, data: Sequence[float], kind: type) -> Any:
+    """A node as another computer recorded it: ``z``, where this one computes ``here``. It remembers both, if they
+    differ, so that its last digits are not taken for an edit."""
+    differs = z != here and (z == z or here == here)
+    n = build(
+        op, operands, z, local_derivatives(op, z, data, operands), with_slot(kind, "elsewhere") if differs else kind
+    )
+    if differs:
+        n.elsewhere = (z, here)
+    return n
 
 
 def source_line() -> str:

@@ -6,13 +6,15 @@ import math
 from typing import Any
 
 from autograd.errors import StaleGraphError
-from autograd.op import FLOAT_ERRORS
+from autograd.op import FLOAT_ERRORS, Op
 from autograd.record import local_derivatives
 from autograd.reverse import tape
 
 
 def verify(root: Any) -> None:
     """Check that every node behind ``root`` still has the value and the slopes that its operands' data give.
+
+    A node that was loaded from a file of another computer may have that one's last digits (``record.foreign``).
 
     ``backward()`` needs no such check: it uses what the forward pass recorded. Higher derivatives, pictures and the
     stepper read the data itself, and call this first.
@@ -21,14 +23,29 @@ def verify(root: Any) -> None:
         StaleGraphError: some data was edited since; names the node.
     """
     for node in tape(root) if root._a is not None else ():
-        op, operands = node.op, node.operands
-        data = [x if x.__class__ is float else x._data for x in operands]
-        try:
-            z = op.forward(*data)
-        except FLOAT_ERRORS:
-            z = op.quiet(*data)
-        if not same(z, node._data) or not all(map(same, slopes(node), local_derivatives(op, z, data, operands))):
+        verify_node(node)
+
+
+def verify_node(node: Any) -> None:
+    """Check one node that has operands; see ``verify``."""
+    op, operands = node.op, node.operands
+    data = [x if x.__class__ is float else x._data for x in operands]
+    z = recomputed = recompute(op, data)
+    if not same(z, node._data):
+        recorded, here = getattr(node, "elsewhere", (math.nan, math.nan))
+        if not same(recorded, node._data) or not same(here, z):
             raise StaleGraphError(stale_message(node, data, z))
+        z = recorded
+    if not all(map(same, slopes(node), local_derivatives(op, z, data, operands))):
+        raise StaleGraphError(stale_message(node, data, recomputed))
+
+
+def recompute(op: Op, data: list[float]) -> float:
+    """The operation on floats; inf or nan where it is not defined."""
+    try:
+        return op.forward(*data)
+    except FLOAT_ERRORS:
+        return op.quiet(*data)
 
 
 def slopes(node: Any) -> tuple[float, ...]:

@@ -323,8 +323,9 @@ class Value(Number, Micrograd):
         n = _new(type(self))
         n._data, n._grad, n.name, n.op = self._data, self._grad, self.name, self.op
         n._a, n._b, n._pa, n._pb, n._mark = self._a, self._b, self._pa, self._pb, None
-        if hasattr(self, "where"):  # made inside detect_anomaly()
-            object.__setattr__(n, "where", self.where)
+        for slot in ("where", "elsewhere"):  # made inside detect_anomaly(), or by another computer
+            if hasattr(self, slot):
+                object.__setattr__(n, slot, getattr(self, slot))
         return n
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:

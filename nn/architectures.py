@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import autograd as ag
+from autograd.showing import shown
 from nn.activations import name_to_save
 from nn.attention import Attention
 from nn.dropout import Dropout
@@ -36,17 +37,29 @@ FUNCTIONS: dict[str, Part] = {"flatten": flatten, "softmax": ag.softmax}
 BUILDERS: dict[str, Callable[[Mapping[str, Any]], Module]] = {}
 """How to build a network that describes itself, by its type."""
 
+COUNTS: dict[str, Callable[[Mapping[str, Any]], int]] = {}
+"""How many parameters such a network has, before it is built."""
+
 MAX_PARAMETERS = 10_000_000
-"""More than a scalar engine trains; a file that asks for more is refused before the memory is taken."""
+"""More than a scalar engine trains; a file that asks for more, or for more than it holds, is refused before the memory
+is taken."""
+
+MOST_NAME = 200
+"""Characters of a layer's name."""
 
 
-def register(name: str, build: Callable[[Mapping[str, Any]], Module]) -> None:
+def register(
+    name: str,
+    build: Callable[[Mapping[str, Any]], Module],
+    count: Callable[[Mapping[str, Any]], int] = lambda description: 0,
+) -> None:
     """Let files hold a network of another type: ``build`` makes it from what its ``architecture()`` returned.
 
     ``architecture()`` gives a dict of JSON values with ``"type": name``; ``build`` raises ValueError,
-    TypeError or KeyError where an entry is wrong or missing.
+    TypeError or KeyError where an entry is wrong or missing. ``count`` says of the same how many parameters are asked
+    for; where a file holds fewer, nothing is built.
     """
-    BUILDERS[name] = build
+    BUILDERS[name], COUNTS[name] = build, count
 
 
 @dataclass(frozen=True)
@@ -56,12 +69,20 @@ class Kind:
     Attributes:
         layer: its class.
         arguments: those of its constructor that make this module, as JSON values.
-        sizes: which of them multiply to the number of its weights, up to a small factor.
+        sizes: which of them must be whole numbers, or lists of them.
+        weights: how many weights they ask for; the product of the sizes unless told.
     """
 
     layer: Callable[..., Module]
     arguments: Callable[[Any], dict[str, Any]]
     sizes: tuple[str, ...] = ()
+    weights: Callable[[Mapping[str, Any]], int] | None = None
+
+    def count(self, arguments: Mapping[str, Any]) -> int:
+        """How many weights a layer of these arguments has, biases apart."""
+        if self.weights is not None:
+            return self.weights(arguments)
+        return math.prod(n for size in self.sizes for n in _numbers(arguments[size])) if self.sizes else 0
 
 
 def of(*names: str) -> Callable[[Any], dict[str, Any]]:
@@ -111,17 +132,28 @@ def of_elementwise(module: Elementwise) -> dict[str, Any]:
     return {"function": name_to_save(module.activation), "name": module.name}
 
 
+def weights_of_conv2d(given: Mapping[str, Any]) -> int:
+    """A kernel of one size is square."""
+    kernel = _numbers(given["kernel_size"])
+    return math.prod([given["in_channels"], given["out_channels"], *(kernel if len(kernel) > 1 else kernel * 2)])
+
+
+def weights_of_norm(given: Mapping[str, Any]) -> int:
+    """None without the entry that asks for them."""
+    return math.prod(_numbers(given["normalized_shape"])) if given["elementwise_affine"] else 0
+
+
 KINDS: dict[str, Kind] = {
     "Linear": Kind(Linear, of_linear, ("in_features", "out_features")),
     "Layer": Kind(Layer, of_layer, ("nin", "nout")),
     "Neuron": Kind(Neuron, of_neuron, ("nin",)),
-    "Conv2d": Kind(Conv2d, of_conv2d, ("in_channels", "out_channels", "kernel_size")),
+    "Conv2d": Kind(Conv2d, of_conv2d, ("in_channels", "out_channels", "kernel_size"), weights_of_conv2d),
     "MaxPool2d": Kind(MaxPool2d, of("kernel_size", "stride", "padding", "name")),
     "AvgPool2d": Kind(AvgPool2d, of("kernel_size", "stride", "padding", "name")),
     "Embedding": Kind(Embedding, of("num_embeddings", "embedding_dim", "name"), ("num_embeddings", "embedding_dim")),
-    "LayerNorm": Kind(LayerNorm, of_norm, ("normalized_shape",)),
-    "RMSNorm": Kind(RMSNorm, of_norm, ("normalized_shape",)),
-    "Attention": Kind(Attention, of_attention, ("embed_dim", "embed_dim")),
+    "LayerNorm": Kind(LayerNorm, of_norm, ("normalized_shape",), weights_of_norm),
+    "RMSNorm": Kind(RMSNorm, of_norm, ("normalized_shape",), weights_of_norm),
+    "Attention": Kind(Attention, of_attention, ("embed_dim",), lambda given: 4 * int(given["embed_dim"]) ** 2),
     "Dropout": Kind(Dropout, of("p", "name")),
     "Elementwise": Kind(Elementwise, of_elementwise),
 }
@@ -197,30 +229,31 @@ def _unknown(module: Module) -> TypeError:
 # -- building ----------------------------------------------------------------------------------------------------------
 
 
-def build(description: Mapping[str, Any]) -> Module:
-    """The module that ``describe`` described, with other parameters.
+def build(description: Mapping[str, Any], most: int | None = None) -> Module:
+    """The module that ``describe`` described, with other parameters: ``most`` of them, where a file holds so many.
 
     Raises:
-        ValueError, TypeError: an unknown type or function, an entry that is missing, unknown or wrong.
+        ValueError, TypeError: an unknown type or function, an entry that is missing, unknown or wrong; more parameters.
     """
-    built = _build(description, [MAX_PARAMETERS])
+    most = MAX_PARAMETERS if most is None else min(most, MAX_PARAMETERS)
+    built = _build(description, [most, most])
     if not isinstance(built, Module):
         raise ValueError("the architecture is a function, and not a network")
     return built
 
 
 def _build(description: Any, room: list[int]) -> Any:
-    """A module or function; ``room[0]`` is how many weights may still be asked for."""
+    """A module or function; ``room`` is how many weights may still be asked for, and of how many in all."""
     if not isinstance(description, Mapping):
-        raise ValueError(f"a layer of the architecture is no object: {description!r:.40}")
+        raise ValueError(f"a layer of the architecture is no object: {shown(description)}")
     kind = description.get("type")
     known = [*sorted(BUILDERS), *KINDS, "Sequential", "Residual", "function"]
     if not isinstance(kind, str) or kind not in known:
-        raise ValueError(f"the architecture's type is {kind!r:.40}: known are {', '.join(known)}")
+        raise ValueError(f"the architecture's type is {shown(kind)}: known are {', '.join(known)}")
     if kind == "function":
         name = description.get("name")
         if not isinstance(name, str) or name not in FUNCTIONS:
-            raise ValueError(f"no function of a model file is called {name!r:.40}: known are {', '.join(FUNCTIONS)}")
+            raise ValueError(f"no function of a model file is called {shown(name)}: known are {', '.join(FUNCTIONS)}")
         return FUNCTIONS[name]
     try:
         module = _module(kind, description, room)
@@ -228,7 +261,7 @@ def _build(description: Any, room: list[int]) -> Any:
         raise ValueError(f"the architecture has no entry {error}") from None
     training = description.get("training", True)
     if not isinstance(training, bool):
-        raise ValueError(f'"training" is {training!r:.40}, and not true or false')
+        raise ValueError(f'"training" is {shown(training)}, and not true or false')
     if not training:
         module.training = False
     return module
@@ -236,6 +269,7 @@ def _build(description: Any, room: list[int]) -> Any:
 
 def _module(kind: str, description: Mapping[str, Any], room: list[int]) -> Module:
     if kind in BUILDERS:
+        _take(room, COUNTS.get(kind, lambda _: 0)(description))
         return BUILDERS[kind](description)
     if kind == "Sequential":
         layers = description["layers"]
@@ -250,9 +284,7 @@ def _module(kind: str, description: Mapping[str, Any], room: list[int]) -> Modul
     arguments = {key: value for key, value in description.items() if key not in ("type", "training")}
     for size in layer.sizes:
         _whole(size, arguments[size])
-    room[0] -= math.prod(n for size in layer.sizes for n in _numbers(arguments[size]))
-    if room[0] < 0:
-        raise ValueError(f"the architecture asks for more than {MAX_PARAMETERS:,} parameters")
+    _take(room, layer.count(arguments))
     for key, value in arguments.items():
         if key in ("name", "activation", "function"):
             _typed(key, value, str)
@@ -269,15 +301,23 @@ def _module(kind: str, description: Mapping[str, Any], room: list[int]) -> Modul
     return module
 
 
+def _take(room: list[int], weights: int) -> None:
+    room[0] -= weights
+    if room[0] < 0:
+        raise ValueError(f"the architecture asks for more than {room[1]:,} parameters: more than the file holds, or than can be trained")
+
+
 def _only(kind: str, description: Mapping[str, Any], wanted: Iterable[str]) -> None:
     unknown = [key for key in description if key not in {"type", "training", *wanted}]
     if unknown:
-        raise ValueError(f"a {kind} of a model file has no entry {unknown[0]!r:.40}")
+        raise ValueError(f"a {kind} of a model file has no entry {shown(unknown[0])}")
 
 
 def _typed(key: str, value: Any, kind: type) -> Any:
     if not isinstance(value, kind):
-        raise ValueError(f'"{key}" is {value!r:.40}, and no {"text" if kind is str else "true or false"}')
+        raise ValueError(f'"{key}" is {shown(value)}, and no {"text" if kind is str else "true or false"}')
+    if isinstance(value, str) and len(value) > MOST_NAME:  # it stands in the name of every parameter
+        raise ValueError(f'"{key}" has {len(value):,} characters: {MOST_NAME} at most')
     return value
 
 
@@ -287,19 +327,24 @@ def _numbers(size: Any) -> list[Any]:
 
 def _whole(key: str, size: Any) -> None:
     if not all(type(number) is int and number > 0 for number in _numbers(size)):
-        raise ValueError(f'"{key}" is {size!r:.40}, and not made of whole numbers from 1 up')
+        raise ValueError(f'"{key}" is {shown(size)}, and not made of whole numbers from 1 up')
 
 
 def _mlp(description: Mapping[str, Any]) -> Module:
     inputs, layers = description["inputs"], description["layers"]
     activation, output = description["activation"], description["output"]
-    if not isinstance(layers, list) or not all(type(size) is int and size > 0 for size in [inputs, *layers]):
-        raise ValueError("the architecture's inputs and layers are not whole numbers from 1 up")
-    if sum((before + 1) * size for before, size in zip([inputs, *layers], layers, strict=False)) > MAX_PARAMETERS:
-        raise ValueError(f"the architecture asks for more than {MAX_PARAMETERS:,} parameters")
     if not (isinstance(activation, str) and isinstance(output, str)):
         raise ValueError("the architecture's activations are not given by name")
     return MLP(inputs, layers, activation, output=output, seed=0)
 
 
-register("MLP", _mlp)
+def _mlp_weights(description: Mapping[str, Any]) -> int:
+    sizes = description["layers"]
+    if not isinstance(sizes, list) or not all(
+        type(size) is int and size > 0 for size in [description["inputs"], *sizes]
+    ):
+        raise ValueError("the architecture's inputs and layers are not whole numbers from 1 up")
+    return sum((before + 1) * size for before, size in zip([description["inputs"], *sizes], sizes, strict=False))
+
+
+register("MLP", _mlp, _mlp_weights)

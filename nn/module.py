@@ -125,7 +125,8 @@ class Module:
         if wrong:
             raise TypeError(f"a parameter is one number: {few(wrong)}")
         missing = [path for path in paths if path not in state]
-        unexpected = [str(path) for path in state if path not in set(paths)]
+        known = set(paths)
+        unexpected = [str(path) for path in state if path not in known]
         problems = [
             f"{what} {few(which)}"
             for what, which in (("missing:", missing), ("unexpected:", unexpected), ("not finite:", infinite))

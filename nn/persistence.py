@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograd import reading
 from autograd.errors import LoadError
 from autograd.files import write_atomically
+from autograd.showing import cut, visible
 from nn.architectures import build, checked, register
 from nn.module import Module
 from nn.scaler import Scaler
@@ -25,6 +27,9 @@ __all__ = ["SavedModel", "dumps", "load", "register", "save"]
 
 FORMAT = "glassgrad model"
 VERSION = 1
+
+FEW = 1000
+"""So many parameters are built in any case, so that the message can say which of them a file lacks."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,9 @@ def dumps(model: Module, scaler: Scaler | None = None, metadata: Mapping[str, An
         else {"columns": list(scaler.columns), "mean": list(scaler.mean), "scale": list(scaler.scale)},
         "metadata": dict(metadata or {}),
     }
-    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    reading.document(text, "the model with this metadata", "model file", FORMAT, VERSION)  # what is saved can be read
+    return text
 
 
 def load(path: str | os.PathLike[str]) -> SavedModel:
@@ -87,38 +94,20 @@ def load(path: str | os.PathLike[str]) -> SavedModel:
         OSError: the file is missing, is a folder, or may not be read.
         LoadError: it is no model file, or a broken one; the message says where.
     """
-    name = os.fspath(path)
-    try:
-        content = json.loads(
-            Path(path).read_bytes().decode("utf-8"),
-            parse_constant=_no_constant,
-            object_pairs_hook=_no_repeats,
-        )
-    except UnicodeDecodeError:
-        raise LoadError(f"{name} is no model file: it is not UTF-8 text") from None
-    except RecursionError:
-        raise LoadError(f"{name} is no model file: it is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise LoadError(f"{name} is no model file: not JSON at line {error.lineno}: {error.msg}") from None
-    except ValueError as error:
-        raise LoadError(f"{name} is a broken model file: {error}") from None
+    name = cut(visible(os.fspath(path)), 100)
+    content = reading.document(Path(path).read_bytes(), name, "model file", FORMAT, VERSION)
     try:
         return _read(content)
     except RecursionError:
         raise LoadError(f"{name} is no model file that can be used: its layers are nested too deeply") from None
-    except (LoadError, ValueError, TypeError, OverflowError) as error:
+    except (LoadError, ValueError, TypeError, ArithmeticError) as error:
         raise LoadError(f"{name} is no model file that can be used: {error}") from None
 
 
-def _read(content: object) -> SavedModel:
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise LoadError(f'"format" is not "{FORMAT}"')
-    version = content.get("version")
-    if version != VERSION or isinstance(version, bool):
-        raise LoadError(f'"version" is {version!r}, and this program reads version {VERSION}')
+def _read(content: dict[str, Any]) -> SavedModel:
     architecture = _entry(content, "architecture", dict)
     parameters = _entry(content, "parameters", dict)
-    model = build(architecture)
+    model = build(architecture, max(len(parameters), FEW))
     model.load_state_dict(parameters)
     scaler = _scaler(content)
     if hasattr(model, "scaler"):
@@ -148,15 +137,3 @@ def _entry(content: dict[str, Any], key: str, kind: type) -> Any:
     if not isinstance(content[key], kind):
         raise LoadError(f'"{key}" is no {"object" if kind is dict else "list"}')
     return content[key]
-
-
-def _no_constant(text: str) -> float:
-    raise ValueError(f"it holds the number {text}")
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    entries = dict(pairs)
-    if len(entries) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the entry {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
-    return entries

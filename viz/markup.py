@@ -13,6 +13,8 @@ import math
 import re
 import unicodedata
 
+from autograd.showing import visible
+
 __all__ = [
     "DASH", "element", "escape", "fit", "isolate", "label", "last_part", "number", "scope_of", "subscript",
     "text_width", "tspans", "visible",
@@ -30,36 +32,6 @@ _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _SUBSCRIPT_RUN = re.compile("([₀-₉]+)")
 _INDEXED = re.compile(r"^([^\W\d_]+[\u0300-\u036f]*)_?([0-9]{1,4})$")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
-
-# Invisible or reordering characters that could make one name look like another. The joiners U+200C and U+200D
-# stay: Persian and emoji need them.
-_HIDDEN = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C, 0x200B, 0x2060, 0xFEFF,
-           0x00AD, 0x2028, 0x2029}  # fmt: skip
-
-
-def _substitute(char: str) -> str:
-    code = ord(char)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
-    if 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code < 0xFDF0:
-        return "\ufffd"
-    if code in _HIDDEN:
-        return f"‹U+{code:04X}›"
-    return char
-
-
-def visible(text: str) -> str:
-    """`text` with a visible substitute for every character that cannot be seen or cannot stand in XML.
-
-    C0 controls become their pictures (U+2400 and on), other controls, surrogates and noncharacters U+FFFD;
-    marks that reorder or hide text are spelled out (``‹U+202E›``). A text of blanks alone shows them as ␠.
-    """
-    if text.isascii() and text.isprintable():
-        return text if text.strip() or not text else "␠" * len(text)
-    shown = "".join(map(_substitute, text))
-    return shown if shown.strip() else "␠" * len(shown)
 
 
 def escape(text: str) -> str:

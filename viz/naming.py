@@ -201,6 +201,10 @@ def applied(v: Value, operands: Sequence[Expr]) -> Expr:
     return whole
 
 
+_DEEPEST = 12
+"""So many scopes are tried before the whole name: all ends of a name together are as long as its square."""
+
+
 def _ends(name: str) -> list[str]:
     """The ends of a dotted name, shortest first. A neuron's output h1.h1 is the neuron: h1, not h1.h1."""
     scopes, last = list(scope_of(name)), last_part(name)
@@ -208,4 +212,5 @@ def _ends(name: str) -> list[str]:
         return [name]
     if scopes[-1] == last:
         scopes.pop()
-    return [".".join([*scopes[i:], last]) for i in range(len(scopes), -1, -1)]
+    inner = range(len(scopes), max(len(scopes) - _DEEPEST, 0), -1)
+    return [".".join([*scopes[i:], last]) for i in (*inner, 0)]

@@ -118,7 +118,8 @@ def find_network(root: Value, order: Sequence[Value]) -> Network:
 
 def _natural(scope: Scope) -> list[list[tuple[int, str]]]:
     """A sort key that puts n2 before n10."""
-    return [[(int(run), "") if run.isdecimal() else (-1, run) for run in re.split(r"(\d+)", part)] for part in scope]
+    runs = ([run.lstrip("0") if run.isdecimal() else run for run in re.split(r"(\d+)", part)] for part in scope)
+    return [[(len(run) if not run or run.isdecimal() else -1, run) for run in part] for part in runs]
 
 
 def _neurons(order: Sequence[Value]) -> Iterator[_Neuron]:

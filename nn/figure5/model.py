@@ -166,4 +166,4 @@ def _build(architecture: Mapping[str, Any]) -> Module:
     return Figure5(name, seed=0)
 
 
-register("Figure5", _build)
+register("Figure5", _build, lambda architecture: 9)

@@ -179,10 +179,10 @@ def test_threads_with_their_own_graphs_do_not_disturb_each_other():
 
 
 BROKEN = [
-    ("not json", "no JSON"),
+    ("not json", "not JSON at line 1"),
     ("[1]", "no saved graph"),
-    ('{"format": "autograd scalar graph", "version": 99}', "version 99"),
-    ("[" * 100_000, "no JSON"),
+    ('{"format": "autograd scalar graph", "version": 99}', 'its "version" is 99'),
+    ("[" * 100_000, "nested too deeply"),
 ]
 
 
