@@ -30,14 +30,12 @@ def verify_node(node: Any) -> None:
     """Check one node that has operands; see ``verify``."""
     op, operands = node.op, node.operands
     data = [x if x.__class__ is float else x._data for x in operands]
-    z = recomputed = recompute(op, data)
-    if not same(z, node._data):
-        recorded, here = getattr(node, "elsewhere", (math.nan, math.nan))
-        if not same(recorded, node._data) or not same(here, z):
-            raise StaleGraphError(stale_message(node, data, z))
-        z = recorded
-    if not all(map(same, slopes(node), local_derivatives(op, z, data, operands))):
-        raise StaleGraphError(stale_message(node, data, recomputed))
+    z = recompute(op, data)
+    recorded, here = getattr(node, "elsewhere", None) or (z, z)
+    if not (same(recorded, node._data) and same(here, z)) or not all(
+        map(same, slopes(node), local_derivatives(op, recorded, data, operands))
+    ):
+        raise StaleGraphError(stale_message(node, data, z))
 
 
 def recompute(op: Op, data: list[float]) -> float:

@@ -269,7 +269,7 @@ def _build(description: Any, room: list[int]) -> Any:
 
 def _module(kind: str, description: Mapping[str, Any], room: list[int]) -> Module:
     if kind in BUILDERS:
-        _take(room, COUNTS.get(kind, lambda _: 0)(description))
+        _take(room, _asked(kind, description))
         return BUILDERS[kind](description)
     if kind == "Sequential":
         layers = description["layers"]
@@ -301,10 +301,16 @@ def _module(kind: str, description: Mapping[str, Any], room: list[int]) -> Modul
     return module
 
 
+def _asked(kind: str, description: Mapping[str, Any]) -> int:
+    return COUNTS[kind](description) if kind in COUNTS else 0
+
+
 def _take(room: list[int], weights: int) -> None:
     room[0] -= weights
     if room[0] < 0:
-        raise ValueError(f"the architecture asks for more than {room[1]:,} parameters: more than the file holds, or than can be trained")
+        raise ValueError(
+            f"the architecture asks for more than {room[1]:,} parameters: the file holds fewer, or it is too large"
+        )
 
 
 def _only(kind: str, description: Mapping[str, Any], wanted: Iterable[str]) -> None:
