@@ -8,6 +8,7 @@ from typing import Any
 
 from autograd.op import Op, Rule, Several, Unary
 from autograd.ops import CUSTOM, TABLE
+from autograd.text import Expr
 from autograd.value import QUICK, quick, scalar
 
 NO_NUMBERS = (int, complex, str, bytes, Sequence, type(None))
@@ -54,12 +55,24 @@ def custom(name: str, forward: Callable[..., float], partials: Rule | Sequence[R
     kind: type[Op] = Unary if len(signature.parameters) == 1 else Several
     checked = [real_rule(rule, f"rule {i + 1} of {name}", signature) for i, rule in enumerate(rules)]
     op = kind(name, real_forward(forward, name, signature), checked, **declaration)
+    check_templates(op, len(checked))
     if name in CUSTOM:
         QUICK.pop(CUSTOM[name], None)  # the graphs that it made need it no more
     if isinstance(op, Unary):
         QUICK[op] = quick(op)
     CUSTOM[name] = op
     return op
+
+
+def check_templates(op: Op, count: int) -> None:
+    """ValueError: what it is to look like in text or LaTeX cannot be filled in."""
+    try:
+        op.apply(tuple(Expr(f"x{i}") for i in range(count)))
+    except (ValueError, LookupError) as error:
+        raise ValueError(
+            f"the text or latex of {op.name} is no template ({error}): {{0}} is the first operand, and braces of its "
+            r"own are doubled, as in \sqrt{{{0}}}"
+        ) from None
 
 
 def is_ufunc(f: Any) -> bool:

@@ -174,7 +174,10 @@ class Op:
         return f"<operation {self.name}>"
 
     def __reduce__(self) -> str:
-        raise TypeError("operations are not pickled: save graphs with autograd.save, models with nn.save")
+        raise TypeError(
+            "operations, and the graphs and programs that hold them, are not pickled: save graphs with autograd.save, "
+            "models with nn.save, compiled functions as text with autograd.to_source"
+        )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Op:
         return self

@@ -67,6 +67,10 @@ class Note:
         return f"{number} (line {self.line}): {self.reason}"
 
 
+MOST_NOTES = 20
+"""So many rows of a kind are told one by one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """How the rows of a file were used; ``rows == len(people) + len(left_out)``."""
@@ -82,8 +86,10 @@ class Report:
             f"{self.source}: {_count(self.rows, 'row')}, {used} used "
             f"({len(self.repaired)} of them repaired), {len(self.left_out)} left out"
         ]
-        lines += [f"  repaired: {note}" for note in self.repaired]
-        lines += [f"  left out: {note}" for note in self.left_out]
+        for what, notes in (("repaired", self.repaired), ("left out", self.left_out)):
+            lines += [f"  {what}: {note}" for note in notes[:MOST_NOTES]]
+            if len(notes) > MOST_NOTES:
+                lines.append(f"  and {len(notes) - MOST_NOTES:,} more {what}")
         return "\n".join(lines)
 
 

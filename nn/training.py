@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -121,7 +122,9 @@ def fit(
     history = course.history
     task = Task(model, compute, rows, held_out, optimizer, min(batch_size or count, count), steps)
     rate = optimizer.learning_rate
-    bar = tqdm(total=steps, unit="step", disable=not progress, mininterval=0.2, dynamic_ncols=True)
+    bar = tqdm(
+        total=steps, unit="step", disable=not progress or sys.stderr is None, mininterval=0.2, dynamic_ncols=True
+    )
 
     def measure(maker: Engine, step: int) -> bool:
         """Record the loss over the rows held out, and say whether to stop."""

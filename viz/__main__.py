@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import autograd
 from autograd import Value
 from autograd.errors import AutogradError
+from autograd.showing import one_line
 from viz.stepper import Stepper, step
 from viz.steps import GRAINS
 from viz.terminal import print_all
@@ -55,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except (AutogradError, ValueError, TypeError, OSError, ImportError) as error:
-        parser.exit(2, f"python -m viz: error: {error}\n")
+        parser.exit(2, f"python -m viz: error: {one_line(str(error))}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "\n")
     return 0
 
 

@@ -17,14 +17,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autograd import Value
 from viz import layout, svg
 from viz.figure import document
 from viz.markup import DASH, fit, number, text_width, visible
 from viz.markup import coordinate as c
 from viz.palette import paint, text, tone
 from viz.scene import Scene, build, in_order
-from viz.steps import GRAINS, Plan, Stage, Step
+from viz.steps import GRAINS, Plan, Stage, Step, value_slots
 
 if TYPE_CHECKING:
     from viz.cards import Card
@@ -123,6 +122,7 @@ class _Film:
         self.windows: set[Window] = set()
         self.order = in_order(plan.root)
         self.card_of = {id(self.order[i]): k for k, card in enumerate(scene.cards) for i in card.members}
+        self.slots = value_slots(self.order)
         place = {id(v): i for i, v in enumerate(self.order)}
         edge_of = {part: k for k, edge in enumerate(scene.edges) for part in edge.parts}
         self.sent: dict[int, list[int]] = defaultdict(list)  # by edge: the frames in which a gradient runs along it
@@ -148,8 +148,7 @@ class _Film:
         self.rings[source, "ink"].append(frame)
         if card != source:
             self.rings[card, tone(step.contribution)].append(frame)
-        slots = [k for k, x in enumerate(step.node.operands) if isinstance(x, Value)]
-        edge = edge_of.get((place[id(step.node)], slots[step.slot]))
+        edge = edge_of.get((place[id(step.node)], self.slots[id(step.node)][step.slot]))
         if edge is not None:
             self.sent[edge].append(frame)
 

@@ -14,7 +14,7 @@ here writes to a ``grad``. Reading them in reverse takes every step back exactly
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -30,12 +30,17 @@ from viz.scopes import Graph, Scope
 if TYPE_CHECKING:
     from autograd import Value
 
-__all__ = ["GRAINS", "Plan", "Stage", "Step", "plan"]
+__all__ = ["GRAINS", "Plan", "Stage", "Step", "plan", "value_slots"]
 
 GRAINS = ("edge", "node", "neuron")
 
 MOST_LINES = 100
 """A stage of more steps than this is told in part."""
+
+
+def value_slots(nodes: Iterable[Value]) -> dict[int, list[int]]:
+    """By ``id(node)``: which of its operands are values, and no constants."""
+    return {id(v): [k for k, x in enumerate(v.operands) if x.__class__ is not float] for v in nodes}
 
 
 @dataclass(frozen=True, slots=True)

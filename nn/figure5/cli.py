@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from autograd.errors import AutogradError
+from autograd.showing import one_line, visible
 from nn.activations import ACTIVATIONS
 from nn.datasets import DatasetError
 from nn.figure5 import job
@@ -206,11 +207,11 @@ def _written(paths: Sequence[Path], folder: Path) -> list[str]:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    print("\n".join(map(visible, text.split("\n"))), flush=True)
 
 
 def _fail(message: str, status: int = 2) -> int:
-    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    print(f"{PROGRAM}: {one_line(message)}", file=sys.stderr, flush=True)
     return status
 
 
@@ -221,7 +222,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (--help shows the options)\n")
+        self.exit(2, f"{self.prog}: {one_line(message)} (--help shows the options)\n")
 
 
 def _train_parser() -> argparse.ArgumentParser:

@@ -7,12 +7,10 @@ from importlib.resources import files
 
 from viz.boxes.views import Row, View, views
 from viz.folding import Folding
-from viz.markup import DASH, escape, number, visible
+from viz.markup import DASH, escape, number, policy, visible
 from viz.palette import LIGHT, style_sheet
 
 __all__ = ["page"]
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 def page(folding: Folding, drawn: str, *, title: str) -> str:
@@ -32,18 +30,18 @@ def page(folding: Folding, drawn: str, *, title: str) -> str:
     here = files("viz.boxes")
     style = here.joinpath("boxes.css").read_text(encoding="utf-8")
     style += style_sheet(" ".join(f"{kind}-{name}" for name in LIGHT for kind in "fs")) + "\n"
-    script = here.joinpath("boxes.js").read_text(encoding="utf-8")
+    script = "\n" + here.joinpath("boxes.js").read_text(encoding="utf-8")
     templates = "".join(f'<template id="view-{i}">{section}</template>\n' for i, section in enumerate(rest, 1))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f"{policy(script)}\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(made[0].title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         '<header>\n<nav aria-label="Opened boxes"><ol id="trail"></ol></nav>\n'
         f'<p id="hint">{escape(hint.strip())}</p>\n'
         '<button type="button" id="fit" aria-pressed="false" hidden>Fit to window</button>\n</header>\n'
         f'<main id="view" tabindex="-1">{first}</main>\n<p id="news" role="status"></p>\n{templates}'
-        f"<script>\n{script}</script>\n</body>\n</html>\n"
+        f"<script>{script}</script>\n</body>\n</html>\n"
     )
 
 

@@ -20,7 +20,7 @@ from viz.network import network
 from viz.network_plan import plan as network_plan
 from viz.neurons import Network, find_network
 from viz.scene import Scene, build, in_order
-from viz.steps import GRAINS, Plan
+from viz.steps import GRAINS, Plan, value_slots
 
 if TYPE_CHECKING:
     from viz.stepper import Stepper
@@ -124,7 +124,7 @@ def _rule(made: Plan, v: Value, slot: int) -> str:
     """The local derivative as the operation's rule writes it, "" where that is too long to be read."""
     if len(v.operands) > _MOST_RULES:
         return ""
-    position = [k for k, x in enumerate(v.operands) if isinstance(x, Value)][slot]
+    position = value_slots([v])[id(v)][slot]
     rule = made.names.partial(v, position)
     return rule.text if rule is not None and len(rule.text) <= _LONGEST_RULE else ""
 
@@ -138,12 +138,12 @@ def _scene_data(scene: Scene, made: Plan, place: dict[int, int]) -> dict[str, An
             card[here[j]] = i
     number: dict[tuple[int, int], int] = {}
     seen: dict[int, int] = {}
+    slots = value_slots(made.graph.nodes)
     for k, step in enumerate(step for step in made.steps if step.kind == "backward"):
         node = step.node
-        slots = [p for p, x in enumerate(node.operands) if isinstance(x, Value)]
         at = seen.get(id(node), 0)
         seen[id(node)] = at + 1
-        number[place[id(node)], slots[at]] = k
+        number[place[id(node)], slots[id(node)][at]] = k
     return {
         "card": card,
         "cards": [[one.kind, one.label, *(here[j] for j in one.outputs)] for one in scene.cards],

@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from viz.markup import escape
+from viz.markup import escape, policy
 from viz.palette import DARK, LIGHT
 from viz.player.data import Walk, to_script, walk_of
 
@@ -31,6 +31,7 @@ _PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+{policy}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
@@ -54,26 +55,37 @@ def notebook_html(stepper: Stepper) -> str:
         ValueError: a note for a value that the graph does not have.
         StaleGraphError: data was edited after the forward pass.
     """
-    return _bundle(stepper, walk_of(stepper))
+    walk = walk_of(stepper)
+    return _bundle(stepper, walk, _script(walk))
 
 
 def page(stepper: Stepper) -> str:
     """The same as a page of its own. Raises what ``notebook_html`` does."""
     walk = walk_of(stepper)
-    body = _bundle(stepper, walk)
-    return _PAGE.format(title=escape(walk.title), body=body, light=LIGHT["page"], dark=DARK["page"])
+    script = _script(walk)
+    body, rules = _bundle(stepper, walk, script), policy(script)
+    return _PAGE.format(title=escape(walk.title), policy=rules, body=body, light=LIGHT["page"], dark=DARK["page"])
 
 
-def _bundle(stepper: Stepper, walk: Walk) -> str:
+def _name(walk: Walk, data: str) -> str:
+    """The class by which the script finds its own element."""
+    return "glassgrad-" + hashlib.sha256((walk.picture + data).encode()).hexdigest()[:12]
+
+
+def _script(walk: Walk) -> str:
     data = to_script(walk.data)
-    name = "glassgrad-" + hashlib.sha256((walk.picture + data).encode()).hexdigest()[:12]
+    before, after = _program()
+    settings = f"const D = {data}, STYLE = {to_script(_style())}, NAME = {json.dumps(_name(walk, data))};"
+    return before + settings + after
+
+
+def _bundle(stepper: Stepper, walk: Walk, script: str) -> str:
+    name = _name(walk, to_script(walk.data))
     parts = [_image(walk.picture, walk.title)] if walk.picture else [f"<p>{escape(walk.data['unreadable'])}</p>"]
     parts.append(_table(stepper))
     if walk.network:
         parts.append(f"<details><summary>The network</summary>{_image(walk.network, 'Network diagram')}</details>")
-    before, after = _program()
-    settings = f"const D = {data}, STYLE = {to_script(_style())}, NAME = {json.dumps(name)};"
-    parts.append(f"<script>{before}{settings}{after}</script>")
+    parts.append(f"<script>{script}</script>")
     return f'<div class="{name} mathjax_ignore tex2jax_ignore">{"".join(parts)}</div>'
 
 
