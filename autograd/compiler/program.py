@@ -115,7 +115,10 @@ class Program:
             bound = self.ready(rows)
             mean = bound.call("backward", rows)
             gradient = bound.in_tape_order(bound.gradient)
-        return (mean, gradient) if factor is None else (mean * len(rows), gradient * len(rows))
+        if factor is None:
+            return mean, gradient
+        with np.errstate(over="ignore"):
+            return mean * len(rows), gradient * len(rows)
 
     def backward(self, batch: npt.ArrayLike, reduction: str = "mean") -> float:
         """Add the gradient to ``grad`` of every parameter, as ``Value.backward`` does; returns the mean or the sum."""

@@ -259,6 +259,7 @@ def test_compiling_and_running_warns_of_nothing(backend: str, dtype: str) -> Non
             program([[1.0], [nan], [1e300]])
             program.value_and_grad([[1.0], [-inf]])
             program.input_gradients([[0.0]])
+            ag.compile(w * x * 1e8, inputs=[x], dtype=dtype, backend=backend).value_and_grad([[1e300]] * 9, "sum")
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autograd import modes
-from autograd.compiler.interpret import check_domains, run_tape, tape_gradients
+from autograd.compiler.plain import InterpretedRun
 from autograd.compiler.straightline.blocks import Blocks
 from autograd.compiler.straightline.sweep import Nodes
 from autograd.compiler.straightline.whole import Whole
@@ -56,10 +55,9 @@ class PythonPlan:
     computed by the same operations in the same order. Local derivatives are the declared ones, so their digits at
     saturation are kept.
 
-    Where plain floats raise (``log(-1)``, 1/0, overflow of exp), the run asks ``interpret.check_domains``, which raises
-    the DomainError that the eager engine would, with the node and the row; where the eager engine would not raise
-    (inside ``autograd.ieee()``, or where only a slope is infinite, as that of sqrt at 0), the whole batch is computed
-    by ``interpret`` instead, with inf and nan. Nothing is left for the caller to do.
+    Where plain floats raise (``log(-1)``, 1/0, overflow of exp), the whole batch is run by ``plain`` instead, which
+    raises the DomainError that the eager engine would, with the node and the row; where the eager engine would not raise
+    (inside ``autograd.ieee()``, or where only a slope is infinite, as that of sqrt at 0), it gives inf and nan.
     """
 
     backend = "python"
@@ -146,7 +144,7 @@ class PythonRun:
         try:
             found = plan.whole.function("outputs")(theta, rows) if plan.small else plan.blocks.outputs(theta, rows)
         except FLOAT_ERRORS:
-            found = self.with_care(rows, theta)[plan.tape.outputs].T
+            found = self.plainly(theta).forward(np.array(rows, float))
         return self.table(found, len(rows), len(plan.tape.outputs))
 
     def backward(self, batch: Batch) -> float:
@@ -173,7 +171,7 @@ class PythonRun:
         try:
             found = plan.whole.function("inputs")(theta, rows) if plan.small else plan.blocks.inputs(theta, rows)
         except FLOAT_ERRORS:
-            found = tape_gradients(plan.tape, self.with_care(rows, theta), np.ones(len(rows)))[plan.tape.inputs].T
+            found = self.plainly(theta).input_gradients(np.array(rows, float))
         return self.table(found, len(rows), len(plan.tape.inputs))
 
     def sgd(self, batch: Batch, learning_rate: float) -> float:
@@ -230,19 +228,12 @@ class PythonRun:
                 return plan.whole.function("gradient", self.one_row)(theta, rows)  # type: ignore[no-any-return]
             return plan.blocks.gradient(theta, rows)
         except FLOAT_ERRORS:
-            values, count = self.with_care(rows, theta), len(rows)
-            with np.errstate(all="ignore"):
-                adjoints = tape_gradients(plan.tape, values, np.full(count, 1.0 / count))
-                mean = float((values[plan.tape.outputs[0]] / count).sum())
-                return mean, adjoints[plan.tape.parameters].sum(axis=1).tolist()
+            run = self.plainly(theta)
+            return run.backward(np.array(rows, float)), run.gradient.tolist()
 
-    def with_care(self, rows: Sequence[Sequence[float]], theta: list[float]) -> Array:
-        """Every node's number for every row, by the slow way. DomainError: where the eager engine raises one."""
-        batch = np.array(rows, float).reshape(len(rows), len(self.plan.tape.inputs))
-        found = run_tape(self.plan.tape, batch, np.array(theta, float))
-        if not modes.current().ieee:
-            check_domains(self.plan.tape, found)
-        return found
+    def plainly(self, theta: list[float]) -> InterpretedRun:
+        """The slow way, with a gradient of its own."""
+        return InterpretedRun(self.plan.tape, np.array(theta, float), np.empty(len(theta)))
 
     def check_output(self) -> None:
         """ValueError unless there is exactly one output."""
