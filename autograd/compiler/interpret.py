@@ -28,12 +28,13 @@ def start(tape: Tape, batch: Array, theta: Array, size: int) -> Array:
 
 def run_tape(tape: Tape, batch: Array, theta: Array) -> Array:
     """Every node's number for every row of the batch, with IEEE results: shape (nodes, B)."""
-    rows = start(tape, batch, theta, len(tape))
+    rows, angles = start(tape, batch, theta, len(tape)), any(op.name == "atan2" for op in tape.ops)
     for i in np.flatnonzero(np.diff(tape.start)).tolist():
         op, operands = tape.op(i), rows[tape.operands(i)]
         rows[i] = on_rows(op, operands)
-        if not np.isfinite(rows[i]).all():  # floats have the word: they add huge numbers without an overflow on the way
-            for b in np.flatnonzero(~np.isfinite(rows[i]) & ~np.isnan(operands).any(axis=0)).tolist():
+        odd = ~np.isfinite(rows[i]) | (rows[i] == 0.0) if angles else ~np.isfinite(rows[i])
+        if odd.any():  # floats have the word: they add huge numbers without an overflow, and give a zero its sign
+            for b in np.flatnonzero(odd & ~np.isnan(operands).any(axis=0)).tolist():
                 rows[i, b] = op.quiet(*operands[:, b].tolist())
     return rows
 

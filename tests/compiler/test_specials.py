@@ -238,7 +238,7 @@ def test_sums_do_not_overflow_on_their_way(backend: str) -> None:
 def test_an_angle_keeps_the_sign_of_a_zero(backend: str) -> None:
     y, x = Value(1.0), Value(1.0)
     for write in (lambda v: 0.0 + v, lambda v: v + 0.0, lambda v: v * 1.0, lambda v: ag.sum([v, 0.0]),
-                  lambda v: ag.dot([v], [1.0]), lambda v: v - v, lambda v: -(v - v)):  # fmt: skip
+                  lambda v: ag.dot([v], [1.0]), lambda v: v - v, lambda v: -(v - v), ag.relu, ag.floor):  # fmt: skip
         program = ag.compile(ag.atan2(write(y), x), inputs=[y, x], backend=backend)
         for row in ([-0.0, -1.0], [0.0, -1.0], [-0.0, -0.0], [0.0, -0.0], [-0.0, 1.0]):
             expected = ag.atan2(write(Value(row[0])), Value(row[1])).data

@@ -56,8 +56,8 @@ class PythonPlan:
     saturation are kept.
 
     Where plain floats raise (``log(-1)``, 1/0, overflow of exp), the whole batch is run by ``plain`` instead, which
-    raises the DomainError that the eager engine would, with the node and the row; where the eager engine would not raise
-    (inside ``autograd.ieee()``, or where only a slope is infinite, as that of sqrt at 0), it gives inf and nan.
+    raises the DomainError that the eager engine would, with the node and the row; where the eager engine would not
+    raise (inside ``autograd.ieee()``, or where only a slope is infinite, as that of sqrt at 0), it gives inf and nan.
     """
 
     backend = "python"
