@@ -125,10 +125,11 @@ def hypot(x: Any, y: Any) -> Any:
 
 
 def unit_component(x: Any, y: Any) -> Any:
-    """x / hypot(x, y); 0 at (0, 0)."""
+    """x / hypot(x, y); 0 at (0, 0), the limit where x alone is infinite."""
     scale = ranged(x, y)
     size = hypot(x * scale, y * scale)
-    return x * scale / jnp.where(size == 0.0, 1.0, size)
+    found = x * scale / jnp.where(size == 0.0, 1.0, size)
+    return jnp.where(jnp.isinf(x) & jnp.isfinite(y), jnp.sign(x), found)
 
 
 def angle_slope(x: Any, y: Any) -> Any:
