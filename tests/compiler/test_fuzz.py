@@ -27,7 +27,9 @@ ROWS = {
 
 def row(kind: str, seed: int) -> Any:
     slow = seed >= {"layers": 6, "operations": 100}.get(kind, 3)
-    return pytest.param(kind, seed, marks=[pytest.mark.slow] * slow, id=f"{kind}-{seed}")
+    full = kind.startswith("layers") and 12 <= seed < 57
+    mark = [pytest.mark.full] if full else [pytest.mark.slow] * slow
+    return pytest.param(kind, seed, marks=mark, id=f"{kind}-{seed}")
 
 
 @pytest.mark.parametrize(("kind", "seed"), [row(kind, seed) for kind, seeds in ROWS.items() for seed in seeds])

@@ -177,7 +177,7 @@ def test_a_gather_and_its_transpose() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.full)])
 def test_a_program_and_its_training(dtype: str) -> None:
     (ours, batch), (other, _) = network("jax", dtype=dtype), network("numpy", dtype=dtype)
     rtol = 1e-12 if dtype == "float64" else 1e-4

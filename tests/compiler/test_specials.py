@@ -130,8 +130,13 @@ def test_what_is_not_finite_is_as_on_the_eager_engine(name: str, backend: str) -
     hold(name, backend)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["take from constants", "angle", "padded by itself", "huge halves"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "padded by itself" else pytest.mark.full)
+        for name in ("take from constants", "angle", "padded by itself", "huge halves")
+    ],
+)
 def test_so_it_is_by_xla(name: str) -> None:
     pytest.importorskip("jax")
     hold(name, "jax")

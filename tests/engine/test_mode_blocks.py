@@ -422,7 +422,11 @@ WAYS = [simple, kept, nested, stacked, looped, differentiated, differentiated_in
 
 
 @pytest.mark.skipif(sys.gettrace() is not None, reason="another tracer is at work")
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way",
+    [pytest.param(way, marks=[pytest.mark.full] * (way is stacked)) for way in WAYS],
+    ids=lambda way: way.__name__,
+)
 def test_interrupted_at_every_instruction_nothing_stays_on(way):
     count = 0
     for number in at_every_step(way, "autograd/blocks.py"):
@@ -447,7 +451,7 @@ def test_interrupted_at_random_moments_nothing_stays_on(way):
     assert type(ag.grad(lambda x: x * x)(3.0)) is float
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("way", [*WAYS, lambda: ag.check_gradients(lambda x, y: x * y + ag.sin(x), 1.0, 2.0)])
 def test_interrupted_a_thousand_times_nothing_stays_on(way):
     way()

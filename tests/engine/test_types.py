@@ -64,7 +64,7 @@ def printed(command: list[str], where: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_mypy_sees_numbers_and_arrays(tmp_path: Path) -> None:
     asked(tmp_path / "sample.py")
     command = [sys.executable, "-m", "mypy", "--config-file=", "--strict", f"--cache-dir={tmp_path}", "sample.py"]

@@ -147,7 +147,7 @@ def test_a_mutated_model_loads_and_saves_or_is_a_load_error(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 6))
+@pytest.mark.parametrize("seed", [2, *(pytest.param(seed, marks=pytest.mark.full) for seed in range(3, 6))])
 def test_thousands_of_mutated_graphs_and_models(tmp_path, seed):
     assert fuzz_graphs(seed, 1500)
     assert fuzz_models(seed, 700, tmp_path / "m.json")
