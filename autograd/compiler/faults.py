@@ -37,6 +37,19 @@ CELLS = 4_000_000
 """How many numbers are looked at together: a large graph takes few rows at a time."""
 
 
+class Remarks:
+    """What NumPy calls. It holds nothing of the watch, whose context keeps it where the collector does not look."""
+
+    __slots__ = ("made",)
+
+    def __init__(self) -> None:
+        self.made = False
+
+    def __call__(self, kind: str, flag: int) -> None:
+        """A remark of NumPy's."""
+        self.made = True
+
+
 class Watch:
     """Runs functions while NumPy's flags are noted, at the price of a call.
 
@@ -45,9 +58,14 @@ class Watch:
     """
 
     def __init__(self) -> None:
-        self.noted = False
+        self.remarks = Remarks()
         self.renew()
         _watches.add(self)
+
+    @property
+    def noted(self) -> bool:
+        """NumPy had a remark since the last run began."""
+        return self.remarks.made
 
     def renew(self) -> None:
         """A context of its own, which nobody is in."""
@@ -57,15 +75,11 @@ class Watch:
     def listen(self) -> None:
         """The setting; NumPy 2 keeps it in the context."""
         np.seterr(divide="call", over="call", invalid="call", under="ignore")
-        np.seterrcall(self.note)
-
-    def note(self, kind: str, flag: int) -> None:
-        """What NumPy calls."""
-        self.noted = True
+        np.seterrcall(self.remarks)
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """``function(*arguments)``; ``noted`` says whether NumPy had a remark."""
-        self.noted = False
+        self.remarks.made = False
         return self.context.run(function, *arguments)
 
 
@@ -84,8 +98,8 @@ class OldWatch(Watch):
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """``function(*arguments)``; ``noted`` says whether NumPy had a remark."""
-        self.noted = False
-        with np.errstate(divide="call", over="call", invalid="call", under="ignore", call=self.note):
+        self.remarks.made = False
+        with np.errstate(divide="call", over="call", invalid="call", under="ignore", call=self.remarks):
             return function(*arguments)
 
     def listen(self) -> None:

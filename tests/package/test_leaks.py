@@ -26,7 +26,22 @@ def models(path) -> None:
     nn.load(path / "m.json")
 
 
+def trained() -> None:
+    w, x = ag.Value(1.0), ag.Value(0.0)
+    program = ag.compile((w * x - 2.0).square(), inputs=[x])
+    program([[1.0], [2.0]])
+    with program.session() as session:
+        session.sgd([[1.0]], 0.01)
+
+
+def fitted() -> None:
+    model = nn.MLP(1, [1], seed=1)
+    nn.fit(model, [[1.0], [2.0]], [1.0, 2.0], loss="squared_error", optimizer=nn.SGD(model.parameters(), 0.1), steps=2)
+
+
 ROUNDS = {
+    "programs and sessions": lambda path: trained(),
+    "trainings": lambda path: fitted(),
     "graphs": lambda path: (ag.save(figure5(), path / "g.json"), ag.load(path / "g.json")),
     "models": models,
     "refused": lambda path: refused(),
