@@ -46,7 +46,7 @@ def softplus(x: float) -> float:
          book=(lambda z, x, alpha: where(exceeds(x, 0.0), 1.0, alpha * exp(x)),
                lambda z, x, alpha: where(exceeds(x, 0.0), 0.0, expm1(x))),
          kinks=lambda x, alpha: (x,), latex=r"\operatorname{{elu}}_{{{1}}}\left({0}\right)",
-         array=lambda np, x, alpha: np.where(np.greater(x, 0.0), x, alpha * np.expm1(np.minimum(x, 0.0))),
+         array=lambda np, x, alpha: np.where(up := np.greater(x, 0.0), x, alpha * np.expm1(np.where(up, 0.0, x))),
          note="with alpha = 1 the slope has no jump at 0; otherwise it is alpha there, as in PyTorch")
 def elu(x: float, alpha: float = 1.0) -> float:
     """x for x > 0, alpha * (exp(x) - 1) below and at 0. Clevert, Unterthiner & Hochreiter, 2015, arXiv:1511.07289."""

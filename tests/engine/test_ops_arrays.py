@@ -113,3 +113,16 @@ def test_other_kinds_of_arrays(dtype: type) -> None:
     assert list(ag.pow(xs, -1)) == pytest.approx([1.0, 0.5, 1 / 3])
     assert list(ag.relu(-xs)) == [0, 0, 0]
     assert list(ag.gelu(xs)) == pytest.approx([ag.gelu(float(x)) for x in xs])
+
+
+OTHER_ZEROS = {"sign", "floor", "clip"}
+"""Of these NumPy's zeros have another sign than Python's: sign(-0.0), floor(-0.0), a clip between zeros."""
+
+
+@pytest.mark.parametrize("op", [op for op in DECLARED if op.public and op.arity], ids=lambda op: op.name)
+def test_zeros_of_arrays_have_the_sign_of_those_of_floats(op: Op) -> None:
+    for point in itertools.product((0.0, -0.0, 1.0, -1.0), repeat=op.arity or 0):
+        if within(op, point):
+            alone, among = op.quiet(*point), float(op.array(*map(np.array, point)))
+            if alone == 0.0 and op.name not in OTHER_ZEROS:
+                assert math.copysign(1.0, alone) == math.copysign(1.0, among), point
