@@ -59,8 +59,9 @@ class Micrograd:
         """One application of the chain rule, from this node to its operands: ``backward()`` makes it of every node."""
 
         def step() -> None:
-            for operand, local in reverse.edges(self):
-                operand._grad += self._grad * local
+            with reverse.undisturbed:
+                for operand, local in reverse.edges(self):
+                    operand._grad += self._grad * local
 
         return step
 

@@ -137,7 +137,8 @@ def backward(root: Node, seed: float) -> None:
     The gradient is that of the recorded pass, whatever has happened to the data since.
     """
     if root._a is None:
-        root._grad += seed
+        with undisturbed:
+            root._grad += seed
         return
     if modes.active and modes.current().anomaly:
         for step in steps(root, seed):
@@ -174,21 +175,23 @@ def steps(root: Node, seed: float = 1.0) -> Iterator[Step]:
     It counts on no gradient of an inner node: other passes may come in between.
     """
     if root._a is None:
-        root._grad += seed
+        with undisturbed:
+            root._grad += seed
         return
-    order = tape(root)
-    for node in order:
-        node._grad = 0.0
-    root._grad = seed
+    with undisturbed:
+        order = walk(root)
+        for node in order:
+            node._grad = 0.0
+        root._grad = seed
     found = {id(root): seed}
     for node in reversed(order):
         upstream = found[id(node)]
         for operand, local in edges(node):
             leaf = operand._a is None
             contribution = upstream * local
-            before = operand._grad if leaf else found.get(id(operand), 0.0)
-            after = before + contribution
-            operand._grad = after
+            with undisturbed:  # of a pass in another thread, whose inner gradients these are meanwhile
+                before = operand._grad if leaf else found.get(id(operand), 0.0)
+                operand._grad = after = before + contribution
             if not leaf:
                 found[id(operand)] = after
             yield Step(node, operand, upstream, local, contribution, before, after)

@@ -104,7 +104,8 @@ def test_everything_that_walks_at_once_over_one_graph():
 
     def draw():
         for _ in range(2):
-            assert viz.draw(loss).svg.count("<rect") == drawn.count("<rect")
+            # what a gradient that a thread has just zeroed adds to a card is not there
+            assert viz.draw(loss).svg.count("data-card=") == drawn.count("data-card=") > 30
             assert viz.explain(loss, x).gradient == 3.0
 
     def compiled():
