@@ -104,7 +104,7 @@ def test_everything_that_walks_at_once_over_one_graph():
 
     def draw():
         for _ in range(2):
-            # what a gradient that a thread has just zeroed adds to a card is not there
+            # gradients are those of the moment, 0 where a paused walk has not come yet; a bar for them may be missing
             assert viz.draw(loss).svg.count("data-card=") == drawn.count("data-card=") > 30
             assert viz.explain(loss, x).gradient == 3.0
 
